@@ -1,0 +1,57 @@
+# taowen: make help lists the targets. Everything lives in .venv; a second call installs nothing.
+PYTHON ?= $(firstword $(shell command -v python3.11 python3.12 python3.13 python3))
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+DEMO   := build/demo
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format train promote bench docs wheel-check clean
+
+help:  ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
+
+setup: $(STAMP)  ## Make .venv and install taowen with the tools of development
+
+$(STAMP): pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON). Install Python 3.11 to 3.13, or name one: make PYTHON=python3.12"; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: setup  ## Run the main job on the bundled sample dump and show what came out
+	@$(BIN)/python -m tests.demo $(DEMO)
+
+test: setup  ## Run the tests
+	$(BIN)/python -m pytest
+
+check: setup  ## What CI runs: format, lint, types, tests, documents up to date, the wheel by itself
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+	$(MAKE) --no-print-directory wheel-check
+
+format: setup  ## Format and mend what the linter can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: setup  ## Write the generated documents again (docs/cli.md, the figures in the README)
+	$(BIN)/python -m tests.documents
+
+wheel-check: setup  ## Build the wheel, install it alone, tag a page with it
+	bash tests/wheel_check.sh $(BIN)/python
+
+train: setup  ## Train all models from the labels in corpora/ into build/models (real text where it is)
+	$(BIN)/python -m pipeline.ingest.learn --out build/models/strip
+	$(BIN)/python -m pipeline.ingest.learn_fluency --out build/models/fluency
+	$(BIN)/taowen train corpora --out build/models/topics --force
+
+promote: setup  ## Move build/models to models/ if its scores are no worse
+	$(BIN)/python -m tests.promote build/models models
+
+bench: setup  ## Measure quality on the development data, and speed beside plain peers
+	$(BIN)/python -m tests.bench
+
+clean:  ## Remove what make built, but not .venv
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,62 @@
+"""taowen 淘聞: clean, script-normalised, topic-tagged articles from crawled dumps of Chinese news.
+
+    from pipeline import Page, Tagger, clean, convert
+
+    article = clean(Page(id="1", text=page_text))
+    tags = Tagger.load().tag([article.text], [article.title])
+
+Names are imported when they are first used, so that `taowen --help` stays quick.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipeline.article import Article, Cut, Evidence, Page, Reject, Skip, Tag, restore
+    from pipeline.ingest import clean
+    from pipeline.process import Process, ProcessConfig
+    from pipeline.script.convert import convert
+    from pipeline.script.fold import fold
+    from pipeline.script.identify import identify
+    from pipeline.topics.tagger import Tagger
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Article",
+    "Cut",
+    "Evidence",
+    "Page",
+    "Process",
+    "ProcessConfig",
+    "Reject",
+    "Skip",
+    "Tag",
+    "Tagger",
+    "clean",
+    "convert",
+    "fold",
+    "identify",
+    "restore",
+]
+
+_HOMES = {
+    "Process": "pipeline.process",
+    "ProcessConfig": "pipeline.process",
+    "Tagger": "pipeline.topics.tagger",
+    "clean": "pipeline.ingest",
+    "convert": "pipeline.script.convert",
+    "fold": "pipeline.script.fold",
+    "identify": "pipeline.script.identify",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'pipeline' has no attribute '{name}'")
+    from importlib import import_module
+
+    value = getattr(import_module(_HOMES.get(name, "pipeline.article")), name)
+    globals()[name] = value
+    return value

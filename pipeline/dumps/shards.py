@@ -1,0 +1,122 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias
+
+from pipeline.records import arrow_schema, to_line, to_table
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
+
+__all__ = ["TEMPORARY", "Format", "Shard", "write_whole"]
+
+Format: TypeAlias = Literal["jsonl", "parquet"]
+
+TEMPORARY = ".*.tmp"
+"""Matches what an attempt that was killed leaves behind."""
+
+GROUP_ROWS = 2048
+GROUP_CHARACTERS = 16 * 2**20
+"""A Parquet row group is written at whichever comes first: at most about 64 MB of text waits in memory."""
+
+
+class Shard:
+    """Rows on their way to `path`: they are in a temporary file of the same folder until `commit`.
+
+    A shard without rows makes no file, since no reader of JSONL tells an empty one from a broken one. Lone
+    surrogates become U+FFFD: one such character makes pyarrow and pandas refuse the file.
+    """
+
+    def __init__(self, path: Path, kind: Format = "jsonl") -> None:
+        self.path = path
+        self.kind = kind
+        self.temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        self._file: BinaryIO | None = None
+        self._parquet: pq.ParquetWriter | None = None
+        self._waiting: list[Mapping[str, Any]] = []
+        self._characters = 0
+
+    def __enter__(self) -> Shard:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Discard what was not committed."""
+        if self._file is None:
+            return
+        with suppress(OSError):  # a full disk: closing writes what is left, and none of it is wanted
+            if self._parquet is not None:
+                self._parquet.close()
+        with suppress(OSError):
+            self._file.close()
+        self.temporary.unlink(missing_ok=True)
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Append a row."""
+        if self._file is None:
+            self._file = self.temporary.open("wb", buffering=2**20)
+        if self.kind == "jsonl":
+            self._file.write(to_line(record, surrogates="replace"))
+            return
+        self._waiting.append(record)
+        self._characters += len(record["text"]) + len(record["text_normalised"]) + len(record.get("page_text", ""))
+        if len(self._waiting) >= GROUP_ROWS or self._characters >= GROUP_CHARACTERS:
+            self._write_group()
+
+    def commit(self) -> int:
+        """Put the file in its place, on disk before this returns, and return its bytes: 0 where there is no file."""
+        if self._file is None:
+            return 0
+        if self._waiting:
+            self._write_group()
+        if self._parquet is not None:
+            self._parquet.close()
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        size = self._file.tell()
+        self._file.close()
+        self.temporary.replace(self.path)
+        self._file = None
+        _sync_folder(self.path.parent)
+        return size
+
+    def _write_group(self) -> None:
+        import pyarrow.parquet as pq
+
+        page_text = "page_text" in self._waiting[0]
+        if self._parquet is None:
+            schema = arrow_schema(page_text=page_text)
+            self._parquet = pq.ParquetWriter(self._file, schema, compression="zstd")
+        self._parquet.write_table(to_table(self._waiting, page_text=page_text))
+        self._waiting = []
+        self._characters = 0
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that is there with all its content or not at all, on disk before this returns."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names in a folder last through a power cut."""
+    if os.name == "nt":  # Windows opens no folders
+        return
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

@@ -1,0 +1,127 @@
+"""How far a run is: while it works, and after."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline.dumps.counts import Counts
+from pipeline.dumps.manifest import REPORT, Manifest
+from pipeline.dumps.tasks import Receipt, Task
+
+__all__ = ["Failure", "Status", "status", "to_text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A task that could not be finished. None of its records is in the output or in the books."""
+
+    task: str
+    """Its number and id, as its files would be called."""
+    inputs: tuple[str, ...]
+    reason: str
+
+
+@dataclass(slots=True)
+class Status:
+    """The books of a run, as far as it is done."""
+
+    out: str
+    tasks: int
+    bytes: int
+    """Of all inputs, as stored; `counts.bytes` are those of the tasks that are done."""
+    versions: Mapping[str, str]
+    done: int = 0
+    counts: Counts = field(default_factory=Counts)
+    seconds: float = 0.0
+    """Work of all processes in all launches, summed over the receipts."""
+    failed: tuple[Failure, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every task is done."""
+        return self.done == self.tasks
+
+    def add(self, receipt: Receipt) -> None:
+        """Book a task that is done."""
+        self.done += 1
+        self.counts.merge(receipt.counts)
+        self.seconds += receipt.seconds
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report of the run. Of two runs over the same input, only `seconds` differs."""
+        failed = [{"task": one.task, "inputs": list(one.inputs), "reason": one.reason} for one in self.failed]
+        return {
+            "tasks": self.tasks,
+            "done": self.done,
+            "failed": failed,
+            **self.counts.to_dict(),
+            "versions": dict(self.versions),
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def of_tasks(out: Path, manifest: Manifest) -> tuple[Status, list[Task]]:
+    """Return the status of a run, its receipts booked in task order, and the tasks that are not done."""
+    found = Status(str(out), len(manifest.tasks), sum(task.bytes for task in manifest.tasks), manifest.versions)
+    unfinished = []
+    for task in manifest.tasks:
+        receipt = Receipt.load(out, task, manifest.kind)
+        if receipt is None:
+            unfinished.append(task)
+        else:
+            found.add(receipt)
+    return found, unfinished
+
+
+def status(out: str | Path) -> Status:
+    """Return how far the run in the folder `out` is. Reads only; safe while the run works.
+
+    Raises:
+        UsageError: `out` is no run folder.
+    """
+    found, _ = of_tasks(Path(out), Manifest.load(Path(out)))
+    try:
+        failed = json.loads((Path(out) / REPORT).read_bytes())["failed"]
+        found.failed = tuple(Failure(one["task"], tuple(one["inputs"]), one["reason"]) for one in failed)
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # no report yet: the run works, or was stopped
+    return found
+
+
+def to_text(found: Status) -> str:
+    """Return a status for a terminal. Names and reasons may come from the input, so nothing unprintable passes."""
+    counts = found.counts
+    state = "finished" if found.complete else "not finished"
+    lines = [
+        f"{found.out}: {state}, {found.done} of {found.tasks} tasks, "
+        f"{counts.bytes / 1e6:.1f} of {found.bytes / 1e6:.1f} MB of input",
+        f"read {counts.read} = written {counts.written} + rejected {counts.rejected} + skipped {counts.skipped}",
+    ]
+    for title, numbers in (
+        ("status", counts.status),
+        ("script", counts.script),
+        ("topics", counts.topic),
+        ("rejected", counts.reject_reason),
+        ("skipped", counts.skip_reason),
+    ):
+        if numbers:
+            lines.append(f"{title}: {_listed(numbers.items())}")
+    lines += [f"failed: task {one.task} ({', '.join(one.inputs[:3])}): {one.reason}" for one in found.failed]
+    if not found.complete:
+        lines.append("The command that began the run resumes it.")
+    return "\n".join(_printable(line) for line in lines)
+
+
+def _listed(numbers: Iterable[tuple[str, int]]) -> str:
+    """The most frequent first, ties by name; at most ten."""
+    ordered = sorted(numbers, key=lambda item: (-item[1], item[0]))
+    shown = [f"{name} {number}" for name, number in ordered[:10]]
+    return ", ".join(shown) + (f" and {len(ordered) - 10} more" if len(ordered) > 10 else "")
+
+
+def _printable(line: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)

@@ -1,0 +1,117 @@
+"""A dump becomes articles: read, decode, flatten, metadata, strip, mend.
+
+`clean` is the way of one page through this room. Modules are imported when a page comes, not before.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.article import Article, Cut, Page, cut_out
+from pipeline.configure import LIMITS, Limits
+
+if TYPE_CHECKING:
+    from pipeline.ingest.flatten import Flat
+    from pipeline.ingest.metadata import Fields
+
+__all__ = ["clean"]
+
+
+def clean(page: Page, limits: Limits = LIMITS) -> Article:
+    """Return a page's article: the kept text, every cut with its kind and reason, and the fields.
+
+    `restore(article.text, article.cuts) == article.page_text` on every input. The page text is the record's `text`
+    exactly as given, or what its HTML shows. A page without an article has `status` "no_article", a reason, and cuts
+    that cover all its text.
+
+    Raises:
+        PageError: the bytes are no text, or the page is over a limit; the run rejects it with this reason.
+    """
+    from pipeline.ingest.mend import mend
+    from pipeline.ingest.metadata import Fields, find_fields
+    from pipeline.ingest.strip import block_cuts, judge_blocks, name_cuts
+    from pipeline.script.fold import fold
+
+    flat = _flatten(page, limits)
+    key = fold(flat.text)
+    judged = judge_blocks(flat, key)
+    if not judged.kept:
+        fields = Fields(title=page.title or (flat.head.title if flat.head else ""))
+        named = name_cuts(flat, key, judged, {})
+        return _article(page, flat, block_cuts(flat, named), fields, reason=judged.reason)
+
+    spans = [(flat.blocks[i].start, flat.blocks[i].end) for i in judged.kept]
+    stays = set(judged.kept)
+    noise = [flat.text[b.start : b.end] for i, b in enumerate(flat.blocks) if i not in stays]
+    mending = mend(flat.text, key, spans, flat.head.title if flat.head else page.title, noise)
+    body = _without(key, spans, mending.cuts)
+    fields = find_fields(page, flat, key, judged.kept, judged.bits, body)
+    spam = {_folded(key, cut) for cut in mending.cuts if cut.kind == "search_phrase"}
+    named = name_cuts(flat, key, judged, fields.moved, sorted(spam))
+    if len(named) == len(flat.blocks):
+        return _article(page, flat, block_cuts(flat, named), fields, reason="nothing is left but its fields")
+    cuts = block_cuts(flat, named)
+    moved = [(flat.blocks[i].start, flat.blocks[i].end) for i in fields.moved]
+    cuts += [cut for cut in mending.cuts if not any(a <= cut.start < b for a, b in moved)]
+    cuts.sort(key=lambda cut: cut.start)
+    doubts = tuple(d for d in mending.doubts if not any(a <= d[0] < b for a, b in moved))
+    return _article(page, flat, cuts, fields, doubts=doubts)
+
+
+def _flatten(page: Page, limits: Limits) -> Flat:
+    from pipeline.ingest.decode import decode
+    from pipeline.ingest.flatten import flatten_html, flatten_text
+
+    if page.html is None:
+        return flatten_text(page.text or "")
+    html = page.html if isinstance(page.html, str) else decode(page.html, page.charset)[0]
+    return flatten_html(html, limits)
+
+
+def _folded(key: str, cut: Cut) -> str:
+    return key[cut.start : cut.end].strip()
+
+
+def _without(key: str, spans: list[tuple[int, int]], cuts: tuple[Cut, ...]) -> str:
+    """Return the folded text of the spans without the cuts inside them, a line a span."""
+    lines = []
+    left = list(cuts)
+    for start, end in spans:
+        pieces = []
+        while left and left[0].start < end:
+            cut = left.pop(0)
+            pieces.append(key[start : cut.start])
+            start = cut.end
+        pieces.append(key[start:end])
+        lines.append("".join(pieces))
+    return "\n".join(lines)
+
+
+def _article(
+    page: Page,
+    flat: Flat,
+    cuts: list[Cut],
+    fields: Fields,
+    *,
+    reason: str = "",
+    doubts: tuple[tuple[int, int], ...] = (),
+) -> Article:
+    text = cut_out(flat.text, cuts)
+    doubted = sum(end - start for start, end in doubts)
+    return Article(
+        page=page,
+        page_text=flat.text,
+        text=text,
+        cuts=tuple(cuts),
+        status="no_article" if reason else "article",
+        reason=reason,
+        title=fields.title,
+        byline=fields.byline,
+        source=fields.source,
+        published=fields.published,
+        canonical_url=fields.canonical_url,
+        tags=fields.tags,
+        captions=fields.captions,
+        integrity=1 - doubted / len(text) if text and not reason else 1.0,
+        doubts=doubts,
+    )

@@ -1,0 +1,337 @@
+"""Features of blocks: what a line looks like, what stands round it, and, where there is HTML, its markup.
+
+Every feature is counted on the folded key, so that a Traditional page and a Simplified one look the same, and for a
+whole page at once: one table look-up gives each character its class, sums over spans are differences of running sums.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import cache, lru_cache
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.article import Block, Markup
+from pipeline.ingest.rules import matches, rules
+from pipeline.script.identify import HANS, HANT, classify
+
+__all__ = ["Features", "describe", "feature_names", "rule_bits"]
+
+Features: TypeAlias = NDArray[np.float32]
+Floats: TypeAlias = NDArray[np.float64]
+
+_CLASSES = {
+    "end": "。！？!?；;…",
+    "comma": "，、,：:",
+    "quote": '「」『』“”"‘’《》〈〉',
+    "bar": "|｜>»›/／·•-—_<《",
+    "bracket": "()（）[]【】〔〕",
+}
+_LONG = 200
+"""Lines longer than this (code points) are not looked up in the noise rules one by one: only prose is that long."""
+
+
+@cache
+def _class_table() -> NDArray[np.uint16]:
+    """Return the class bits of each code point: Han 1, digit 2, Latin 4, space 8, then `_CLASSES`."""
+    table = np.zeros(0x30000, dtype=np.uint16)
+    table[0x3400:0xA000] |= 1
+    table[0xF900:0xFB00] |= 1
+    table[0x20000:0x30000] |= 1
+    for low, high in ((0x30, 0x3A), (0xFF10, 0xFF1A)):
+        table[low:high] |= 2
+    for low, high in ((0x41, 0x5B), (0x61, 0x7B), (0xFF21, 0xFF3B), (0xFF41, 0xFF5B), (0xC0, 0x250)):
+        table[low:high] |= 4
+    for space in (0x20, 0xA0, 0x3000, 9):
+        table[space] |= 8
+    for bit, characters in enumerate(_CLASSES.values(), 4):
+        for character in characters:
+            table[ord(character)] |= 1 << bit
+    return table
+
+
+_BITS = 9
+_HINT_GROUPS = {
+    "body": r"article|content|entry|post(?!er)|story|detail|正文|main|body|text|news_?txt|paragraph|zoom",
+    "menu": r"nav|menu|header|top_?bar|breadcrumb|crumb|channel|tabs?\b|toolbar|login|search|logo",
+    "foot": r"foot|copyright|bottom|sitemap|friend_?link",
+    "side": r"side|aside|column|right|left|widget|module|panel",
+    "list": r"related|relat|recommend|recom|hot|rank|list|more|latest|popular|trend|next|prev|pager|pagination|guess",
+    "share": r"share|social|sns|tool|like|follow|subscribe|app|download|qr|wechat|weixin|donat|sponsor",
+    "talk": r"comment|reply|discuss|message|feedback|disqus",
+    "advert": r"\bads?\b|advert|\bad[-_]|banner|promo|dfp|gpt|sponsor",
+    "meta": r"author|byline|editor|date|time|source|info|meta|tag|keyword|label|from",
+    "caption": r"caption|figure|photo|image|img|pic",
+    "title": r"title|headline|subject|heading",
+}
+_HINT_PATTERNS = {name: re.compile(pattern) for name, pattern in _HINT_GROUPS.items()}
+_OWN_TAGS = ("p", "a", "li", "td", "h1", "h2", "h3", "div", "span", "figcaption", "strong", "dd", "time", "body")
+_OVER_TAGS = (
+    "article",
+    "main",
+    "nav",
+    "aside",
+    "footer",
+    "header",
+    "ul",
+    "table",
+    "figure",
+    "section",
+    "form",
+    "button",
+)
+_REACHES = (1, 3, 8)
+"""Blocks to each side whose prose is summed."""
+_LEVELS = (1, 2, 3, 4)
+"""Ancestors, counted from the block's own element outwards, whose text is summed."""
+
+
+@lru_cache(maxsize=1 << 14)
+def _hints(hints: str) -> tuple[float, ...]:
+    """Return for each group of class and id words whether the nearest elements, and whether any element, has it."""
+    near = hints[-60:]
+    return tuple(float(bool(pattern.search(text))) for text in (near, hints) for pattern in _HINT_PATTERNS.values())
+
+
+@lru_cache(maxsize=1 << 12)
+def _tags(tags: tuple[str, ...]) -> tuple[float, ...]:
+    own, over = tags[-1], set(tags)
+    return (
+        *(float(own == name) for name in _OWN_TAGS),
+        *(float(name in over) for name in _OVER_TAGS),
+        min(len(tags), 40) / 20,
+    )
+
+
+def rule_bits(key: str, blocks: tuple[Block, ...]) -> list[int]:
+    """Return for each block the noise rules that match it, as bits in the order of `rules()`."""
+    return [matches(key[b.start : b.end]) if b.end - b.start <= _LONG else 0 for b in blocks]
+
+
+def _between(sums: Floats, left: NDArray[np.intp], right: NDArray[np.intp]) -> Floats:
+    """Return the sums over `[left, right)` from running sums with a leading zero; shape of `left`."""
+    result: Floats = sums[right] - sums[left]
+    return result
+
+
+def _running(values: Floats) -> Floats:
+    return np.concatenate((np.zeros((1, *values.shape[1:])), np.cumsum(values, axis=0)))
+
+
+def _shared_pairs(codes: NDArray[np.uint32], starts: NDArray[np.intp], ends: NDArray[np.intp], prose: Floats) -> Floats:
+    """Return for each block the share of its character pairs that the page's prose has elsewhere; shape `(n_blocks,)`.
+
+    Pairs are hashed to 16 bits; the prose is the blocks where `prose` > 0, which count themselves once less.
+    """
+    n = len(codes)
+    if n < 2:
+        return np.zeros(len(starts))
+    pairs = ((codes[:-1] * np.uint32(2654435761)) ^ (codes[1:] * np.uint32(40503))) >> np.uint32(8) & np.uint32(0xFFFF)
+    inside = np.zeros(n + 1, dtype=np.int32)
+    dense = prose > 0
+    np.add.at(inside, starts[dense], 1)
+    np.add.at(inside, ends[dense] - 1, -1)
+    member = np.cumsum(inside)[: n - 1] > 0
+    counts = np.bincount(pairs[member], minlength=1 << 16)
+    seen = (counts[pairs] > member).astype(np.float64)
+    sums = _running(seen)
+    width = np.maximum(ends - starts - 1, 1)
+    last = np.maximum(ends - 1, starts)
+    shares: Floats = _between(sums, starts, last) / width
+    return shares
+
+
+def _scripts(text: str, starts: NDArray[np.intp], ends: NDArray[np.intp], prose: Floats) -> tuple[Floats, Floats]:
+    """Return for each block how much it has of the page's script, and of the other one; each of shape `(n_blocks,)`.
+
+    The page's script is that of its first prose: a content farm hangs teasers in its own script under a stolen text.
+    """
+    classes = classify(text)
+    counts = []
+    for script in (HANT, HANS):
+        sums = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(classes == script)))
+        counts.append((sums[ends] - sums[starts]).astype(np.float64))
+    hant, hans = counts
+    weight = prose / (1 + np.cumsum(prose) / 20)  # later prose counts less
+    if (hant * weight).sum() < (hans * weight).sum():
+        hant, hans = hans, hant
+    return np.log1p(hant) / 3, np.log1p(hans) / 3
+
+
+def _section(bits: list[int], prose: Floats) -> Floats:
+    """Return for each block how lately a heading announced a list (related, hot, comments); shape `(n_blocks, 2)`.
+
+    1.0 right after the heading, halved every 8 blocks; a block of prose (two sentences or more) breaks it off in the
+    second column but not in the first.
+    """
+    heads = sum(1 << i for i, rule in enumerate(rules()) if rule.head)
+    result = np.zeros((len(bits), 2))
+    near = soft = 0.0
+    decay = 0.5 ** (1 / 8)
+    for i, found in enumerate(bits):
+        if found & heads:
+            near = soft = 1.0
+        else:
+            near *= decay
+            soft = 0.0 if prose[i] >= 2 else soft * decay
+        result[i] = near, soft
+    return result
+
+
+def _markup_features(blocks: tuple[Block, ...], solid: Floats, prose: Floats, linked: Floats) -> Floats:
+    """Return what the markup says; shape `(n_blocks, m)`. Ancestors' sums are taken over all blocks inside them."""
+    count = len(blocks)
+    marks: list[Markup] = [b.markup for b in blocks if b.markup is not None]
+    rows = np.array([(m.link_share, float(m.hidden), *_tags(m.tags), *_hints(m.hints)) for m in marks])
+    values = np.stack((solid, prose, linked, np.ones(count)), axis=1)
+    size = 1 + max(max(m.path) for m in marks)
+    sums = np.zeros((size, 4))
+    for level in range(max(len(m.path) for m in marks)):
+        owners = [i for i, m in enumerate(marks) if len(m.path) > level]
+        numbers = [marks[i].path[level] for i in owners]
+        np.add.at(sums, numbers, values[owners])
+    whole = np.maximum(values.sum(axis=0), 1)
+    around = []
+    for level in _LEVELS:
+        numbers = [m.path[max(len(m.path) - level, 0)] for m in marks]
+        own = sums[numbers]
+        around.append(
+            np.stack(
+                (
+                    own[:, 0] / whole[0],
+                    own[:, 1] / whole[1],
+                    own[:, 2] / np.maximum(own[:, 0], 1),
+                    np.log1p(own[:, 3]) / 4,
+                    np.log1p(own[:, 1]) / 4,
+                ),
+                axis=1,
+            )
+        )
+    return np.concatenate((rows, *around), axis=1)
+
+
+def feature_names() -> tuple[str, ...]:
+    """Return the name of each column of `describe`, in order."""
+    text = ["length", "solid", "end", "comma", "quote", "bar", "bracket", "digits", "latin", "spaces", "han"]
+    text += ["ends_sentence", "ends_open", "starts_mark", "prose", "shared", "twice", "copies"]
+    text += [
+        "position",
+        "after_prose",
+        "first_prose",
+        "last_prose",
+        "section",
+        "section_open",
+        "page_blocks",
+        "page_prose",
+    ]
+    text += ["own_script", "other_script"]
+    text += [f"{side}_{reach}" for reach in _REACHES for side in ("before", "behind", "short")]
+    text += [f"rule_{rule.id}" for rule in rules()]
+    html = [
+        "html",
+        "link_share",
+        "hidden",
+        *(f"own_{t}" for t in _OWN_TAGS),
+        *(f"over_{t}" for t in _OVER_TAGS),
+        "depth",
+    ]
+    html += [f"{where}_{group}" for where in ("near", "any") for group in _HINT_GROUPS]
+    html += [f"{what}_{level}" for level in _LEVELS for what in ("text", "prose", "links", "blocks", "sentences")]
+    return (*text, *html)
+
+
+def describe(text: str, key: str, blocks: tuple[Block, ...], bits: list[int]) -> Features:
+    """Return the features of each block of a page, shape `(n_blocks, n_features)`.
+
+    Args:
+        text: the page text; only its script is looked at.
+        key: the folded page text.
+        blocks: its blocks, in order.
+        bits: `rule_bits(key, blocks)`.
+    """
+    count = len(blocks)
+    names = feature_names()
+    if not count:
+        return np.zeros((0, len(names)), dtype=np.float32)
+    codes = np.frombuffer(key.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    table = _class_table()
+    classes = table[np.minimum(codes, len(table) - 1)]
+    starts = np.array([b.start for b in blocks], dtype=np.intp)
+    ends = np.array([b.end for b in blocks], dtype=np.intp)
+    length = (ends - starts).astype(np.float64)
+    columns = []
+    for bit in range(_BITS):
+        sums = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum((classes >> bit) & 1)))
+        columns.append((sums[ends] - sums[starts]).astype(np.float64))
+    han, digit, latin, space, end, comma, quote, bar, bracket = columns
+    solid = np.maximum(length - space, 1)
+    # Prose: sentence ends and commas, as far as Han characters carry them. A headline has none, a paragraph several.
+    carried = han / 12
+    prose = np.minimum(end + 0.5 * comma, carried) * (han >= 16)
+    last_code = codes[ends - 1]
+    closes = np.isin(last_code, [ord(c) for c in "。！？!?；”」』）)：…"])
+    opens = np.isin(last_code, [ord(c) for c in "，、,：:"])
+    first_code = codes[starts]
+    marks = np.isin(first_code, [ord(c) for c in "▲▼●■◆★※・·•-–—>»#*【[（("])
+    shared = _shared_pairs(codes, starts, ends, prose)
+    texts = [key[b.start : b.end] for b in blocks]
+    copies = Counter(texts)
+    again = np.array([copies[t] for t in texts], dtype=np.float64)
+    twin = np.zeros(count)
+    for i in range(1, count):
+        if texts[i] == texts[i - 1]:
+            twin[i] = twin[i - 1] = 1
+    sums = _running(prose)
+    whole = max(sums[-1], 1e-9)
+    indices = np.arange(count)
+    where = np.flatnonzero(prose >= 2)
+    first, final = (int(where[0]), int(where[-1])) if len(where) else (count, -1)
+    section = _section(bits, prose)
+    text_columns = [
+        np.log1p(length) / 5,
+        np.log1p(solid) / 5,
+        np.log1p(end),
+        np.log1p(comma),
+        np.log1p(quote),
+        bar / solid,
+        bracket / solid,
+        digit / solid,
+        latin / solid,
+        space / length,
+        han / solid,
+        closes.astype(np.float64),
+        opens.astype(np.float64),
+        marks.astype(np.float64),
+        np.log1p(prose),
+        shared,
+        twin,
+        np.minimum(again - 1, 4) / 4,
+        indices / max(count - 1, 1),
+        sums[:-1] / whole,
+        np.clip((indices - first) / 20, -2, 2),
+        np.clip((final - indices) / 20, -2, 2),
+        section[:, 0],
+        section[:, 1],
+        np.full(count, np.log1p(count) / 6),
+        np.full(count, np.log1p(whole) / 6),
+        *_scripts(text, starts, ends, prose),
+    ]
+    short = _running(((prose == 0) & (length <= 40)).astype(np.float64))
+    for reach in _REACHES:
+        low, high = np.maximum(indices - reach, 0), np.minimum(indices + reach + 1, count)
+        text_columns.append(np.log1p(_between(sums, low, indices)))
+        text_columns.append(np.log1p(_between(sums, indices + 1, np.maximum(high, indices + 1))))
+        text_columns.append(_between(short, low, high) / (high - low))
+    found = np.array(bits, dtype=np.int64)
+    text_columns += [((found >> i) & 1).astype(np.float64) for i in range(len(rules()))]
+    result = np.zeros((count, len(names)), dtype=np.float32)
+    width = len(text_columns)
+    result[:, :width] = np.stack(text_columns, axis=1)
+    if blocks[0].markup is not None:
+        result[:, width] = 1
+        shares = np.array([b.markup.link_share if b.markup else 0.0 for b in blocks])
+        result[:, width + 1 :] = _markup_features(blocks, solid, prose, solid * shares)
+    return result

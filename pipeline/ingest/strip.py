@@ -1,0 +1,190 @@
+"""Strip: whole blocks that are not the article are cut, each with its kind and a reason a person can read.
+
+The judge (`judge.py`) gives each block a probability in the context of its page; the noise rules and the markup
+name the kind. Cuts of neighbouring blocks of one kind and reason become one cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.article import Block, Cut
+from pipeline.ingest.blocks import describe, rule_bits
+from pipeline.ingest.flatten import Flat
+from pipeline.ingest.judge import Judge, default_judge
+from pipeline.ingest.rules import rules
+
+__all__ = ["Judged", "block_cuts", "judge_blocks", "name_cuts"]
+
+_KEEP = 0.5
+_KEEP_FURNITURE = 0.9
+"""A line that a furniture rule matches stays only if the judge is this sure."""
+_FURNITURE = frozenset(
+    [
+        "list_teaser",
+        "previous_next",
+        "related",
+        "hot_list",
+        "donation",
+        "advertisement",
+        "promotion",
+        "share",
+        "player",
+        "comments",
+        "copyright",
+        "navigation",
+        "template_residue",
+    ]
+)
+_LIKELY = 0.2
+"""A page of prose whose best block the judge gives less than this has no article."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the judge says of a page: `keep[i]` is the probability that block i belongs to the article."""
+
+    keep: NDArray[np.float64]
+    bits: list[int]
+    kept: tuple[int, ...]
+    """Indices of the blocks that stay, in order; empty where the page has no article."""
+    reason: str
+    """Why there is no article, or ""."""
+
+
+def _kind_of(bits: int) -> str:
+    return next((rule.kind for i, rule in enumerate(rules()) if bits >> i & 1), "")
+
+
+def _sentences(text: str) -> int:
+    return sum(text.count(mark) for mark in "。！？!?；")
+
+
+def judge_blocks(flat: Flat, key: str, judge: Judge | None = None) -> Judged:
+    """Return which blocks of a page stay.
+
+    Args:
+        flat: the page text and its blocks.
+        key: the folded page text.
+        judge: another judge than the shipped one.
+    """
+    blocks = flat.blocks
+    bits = rule_bits(key, blocks)
+    if not blocks:
+        return Judged(np.zeros(0), bits, (), "the page shows no text")
+    keep = (judge or default_judge()).keep(describe(flat.text, key, blocks, bits))
+    kept = []
+    for i, block in enumerate(blocks):
+        floor = _KEEP_FURNITURE if bits[i] and _kind_of(bits[i]) in _FURNITURE else _KEEP
+        hidden = block.markup is not None and block.markup.hidden
+        if keep[i] >= floor and not hidden:
+            kept.append(i)
+    prose = sum(_sentences(key[blocks[i].start : blocks[i].end]) for i in kept)
+    if prose:
+        return Judged(keep, bits, tuple(kept), "")
+    # Nothing was sure enough. A page that is one sentence or two is an article all the same; a list page is not.
+    told = [i for i, b in enumerate(blocks) if _sentences(key[b.start : b.end]) and not bits[i]]
+    if told and (len(blocks) <= 3 or keep[told].max() >= _LIKELY):
+        return Judged(keep, bits, tuple(i for i in told if keep[i] >= keep[told].max() / 2), "")
+    if not any(_sentences(key[b.start : b.end]) for b in blocks):
+        return Judged(keep, bits, (), f"no sentence on the page ({len(blocks)} lines)")
+    linked = [b.markup.link_share for b in blocks if b.markup is not None]
+    if linked and sum(linked) / len(linked) > 0.5:
+        return Judged(keep, bits, (), f"a list of links ({len(blocks)} lines)")
+    return Judged(keep, bits, (), f"no line reads like an article ({len(blocks)} lines)")
+
+
+def _by_markup(block: Block) -> tuple[str, str] | None:
+    markup = block.markup
+    if markup is None:
+        return None
+    if markup.hidden:
+        return "hidden", "hidden by its style"
+    tags, hints = set(markup.tags), markup.hints
+    for kind, names, words in (
+        ("comments", (), ("comment", "discuss", "reply")),
+        ("navigation", ("nav", "header"), ("nav", "menu", "breadcrumb", "crumb")),
+        ("copyright", ("footer",), ("foot", "copyright")),
+        ("hot_list", (), ("hot", "rank", "popular", "trend")),
+        ("related", (), ("relat", "recommend", "recom", "more", "latest")),
+        ("share", (), ("share", "social", "sns")),
+        ("advertisement", (), ("advert", "banner", "sponsor")),
+        ("promotion", (), ("download", "subscribe", "qrcode", "app-")),
+        ("related", ("aside",), ("sidebar", "aside")),
+    ):
+        if mark := next((n for n in names if n in tags), "") or next((w for w in words if w in hints), ""):
+            return kind, f"inside an element marked “{mark}”"
+    return None
+
+
+def name_cuts(
+    flat: Flat, key: str, judged: Judged, moved: Mapping[int, tuple[str, str]], spam: Sequence[str] = ()
+) -> dict[int, tuple[str, str]]:
+    """Return kind and reason of every block that does not stay.
+
+    Args:
+        flat: the page text and its blocks.
+        key: the folded page text.
+        judged: which blocks stay.
+        moved: blocks that became a field, with their kind and reason.
+        spam: texts that mending took out of sentences; a line that is one of them is named so.
+    """
+    named: dict[int, tuple[str, str]] = dict(moved)
+    stays = set(judged.kept)
+    first, last = (judged.kept[0], judged.kept[-1]) if judged.kept else (len(flat.blocks), -1)
+    heading: tuple[str, str] | None = None
+    for i, block in enumerate(flat.blocks):
+        text = key[block.start : block.end]
+        rule = next((r for k, r in enumerate(rules()) if judged.bits[i] >> k & 1), None)
+        if rule is not None and rule.head:
+            shown = flat.text[block.start : block.end]
+            heading = (rule.kind, f"under the heading “{shown[:20]}”")
+        if i in stays:
+            heading = None
+            continue
+        if i in named:
+            continue
+        if text in spam:
+            named[i] = ("search_phrase", "the phrase that is spliced into the sentences")
+        elif rule is not None:
+            named[i] = (rule.kind, f"rule {rule.id}")
+        elif heading is not None:
+            named[i] = heading
+        elif (marked := _by_markup(block)) is not None:
+            named[i] = marked
+        elif block.markup is not None and block.markup.link_share > 0.5:
+            named[i] = ("navigation" if i < first else "related", "links")
+        elif _sentences(text) >= 2 and len(text) > 60:
+            named[i] = ("foreign_article", "prose that is not this article's")
+        elif i < first:
+            named[i] = ("navigation", "before the article")
+        elif i > last:
+            named[i] = ("related", "after the article")
+        else:
+            named[i] = ("inserted", "inside the article, but not of it")
+    return named
+
+
+def block_cuts(flat: Flat, named: Mapping[int, tuple[str, str]]) -> list[Cut]:
+    """Return the cuts of whole blocks, sorted and disjoint. A cut takes the line break behind its block with it."""
+    blocks, text = flat.blocks, flat.text
+    cuts: list[Cut] = []
+    spans: list[tuple[int, int, str, str]] = []
+    last_kept = max((i for i in range(len(blocks)) if i not in named), default=-1)
+    for i in sorted(named):
+        kind, reason = named[i]
+        start = blocks[i].start if i else 0
+        end = blocks[i + 1].start if i + 1 < len(blocks) else len(text)
+        if i == last_kept + 1 and i:  # nothing stays behind it: the break before it would be left dangling
+            start = blocks[i - 1].end
+        if spans and spans[-1][1] == start and spans[-1][2:] == (kind, reason):
+            spans[-1] = (spans[-1][0], end, kind, reason)
+        else:
+            spans.append((start, end, kind, reason))
+    for start, end, kind, reason in spans:
+        cuts.append(Cut(start, end, kind, reason, text[start:end]))
+    return cuts

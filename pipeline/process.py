@@ -1,0 +1,125 @@
+"""One page in, one row out: clean, identify, convert, tag; for the command line and the batch run alike."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.article import Article, Page, Reject, Skip, Tag
+from pipeline.configure import LIMITS, Limits, model_path
+from pipeline.errors import ModelError, PageError
+
+if TYPE_CHECKING:
+    from pipeline.topics.tagger import Tagger
+
+__all__ = ["Process", "ProcessConfig"]
+
+_BATCH = 64
+"""Articles tagged together. A tag never depends on its batch; only the speed does."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessConfig:
+    """Everything of the configuration that can change a row."""
+
+    tag: bool = True
+    model: str = ""
+    """A topic model's folder; "" is the shipped one."""
+    to: str = "zh-Hans"
+    """The script of `text_normalised`."""
+    thresholds: tuple[tuple[str, float], ...] = ()
+    """Topic id and probability, in place of the model's own."""
+    page_text: bool = False
+    limits: Limits = field(default=LIMITS)
+
+
+class Process:
+    """Makes rows of pages. Cheap to build; models are loaded when the first page comes."""
+
+    def __init__(self, config: ProcessConfig) -> None:
+        self.config = config
+
+    @cached_property
+    def config_digest(self) -> str:
+        """Digest of the configuration; the model's own digest is in `versions`, wherever its folder is."""
+        config = self.config
+        limits = [config.limits.page_bytes, config.limits.blocks]
+        told = json.dumps([config.tag, config.to, sorted(config.thresholds), config.page_text, limits])
+        return hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
+
+    @cached_property
+    def versions(self) -> dict[str, str]:
+        """Package version, digest of all models used, digest of the rules."""
+        from pipeline import __version__
+        from pipeline.ingest.rules import rules_digest
+
+        folders = [model_path("strip"), model_path("fluency")]
+        if self.config.tag:
+            folders.append(Path(self.config.model) if self.config.model else model_path("topics"))
+        digest = hashlib.blake2b(digest_size=6)
+        for folder in folders:
+            files = (
+                sorted(p for p in folder.iterdir() if p.suffix in (".npz", ".json", ".toml")) if folder.is_dir() else []
+            )
+            if not files:
+                raise ModelError(f"There is no model in {folder}. Name a folder that 'taowen train' wrote.")
+            for file in files:
+                digest.update(file.name.encode() + b"\0" + file.read_bytes())
+        return {"package": __version__, "model": digest.hexdigest(), "rules": rules_digest()}
+
+    @cached_property
+    def tagger(self) -> Tagger:
+        """The topic model."""
+        from pipeline.topics.tagger import Tagger
+
+        return Tagger.load(Path(self.config.model) if self.config.model else None)
+
+    def rows(self, pages: Iterable[Page | Reject | Skip]) -> Iterator[dict[str, Any] | Reject | Skip]:
+        """Yield one result for each input, in order: a row, or a Reject or Skip as it came or as cleaning gave it."""
+        source = iter(pages)
+        while batch := list(islice(source, _BATCH)):
+            yield from self._batch(batch)
+
+    def articles(self, pages: Iterable[Page | Reject | Skip]) -> Iterator[Article | Reject | Skip]:
+        """Yield the cleaned page for each input, in order."""
+        for page in pages:
+            yield self._clean(page) if isinstance(page, Page) else page
+
+    def tags(self, articles: Iterable[Article]) -> list[list[Tag]]:
+        """Return the tags of each article; none for a page without one."""
+        chosen = list(articles)
+        told = [a.text if a.status == "article" else "" for a in chosen]
+        titles = [a.title if a.status == "article" else "" for a in chosen]
+        return self.tagger.tag(told, titles, thresholds=dict(self.config.thresholds) or None)
+
+    def _clean(self, page: Page) -> Article | Reject:
+        from pipeline.ingest import clean
+
+        try:
+            return clean(page, self.config.limits)
+        except PageError as error:
+            return Reject(page.input, page.position, page.id, error.stage, error.reason)
+
+    def _batch(self, pages: list[Page | Reject | Skip]) -> Iterator[dict[str, Any] | Reject | Skip]:
+        from pipeline.records import row
+        from pipeline.script.convert import convert
+        from pipeline.script.identify import identify
+
+        results = list(self.articles(pages))
+        articles = [r for r in results if isinstance(r, Article)]
+        tags = iter(self.tags(articles) if self.config.tag else [])
+        for result in results:
+            if not isinstance(result, Article):
+                yield result
+                continue
+            # A page without an article has no text; what it is written in is told by the page.
+            script = identify(result.text or result.page_text)
+            normalised = convert(result.text, self.config.to, script)
+            found = next(tags) if self.config.tag else None
+            yield row(result, script, normalised, found, self.versions, page_text=self.config.page_text)

@@ -1,0 +1,208 @@
+"""Where rows and rejects of the commands go: a file that appears whole, or standard output; and what to say of it."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Literal, cast
+
+from pipeline.article import Reject, Skip
+from pipeline.errors import UsageError
+from pipeline.records import csv_header, plain_cell, reject_record, to_csv_row, to_line
+
+__all__ = ["Books", "RejectLimit", "Sink", "open_sink", "watched", "whole_file"]
+
+RowFormat = Literal["jsonl", "csv"]
+DEFAULT_SHARE = 0.05
+"""Share of the records that may be rejected before a command ends with 1. A single record may not."""
+
+
+@dataclass(slots=True)
+class Books:
+    """What was read and what became of it: read = written + rejected + skipped."""
+
+    written: int = 0
+    rejected: int = 0
+    skipped: int = 0
+    statuses: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def read(self) -> int:
+        """All records, whatever became of them."""
+        return self.written + self.rejected + self.skipped
+
+    def summary(self) -> str:
+        """Return the line that a command ends with."""
+        told = ", ".join(f"{n} {name}" for name, n in sorted(self.statuses.items()))
+        detail = f" ({told})" if told else ""
+        return f"read {self.read} = written {self.written}{detail} + rejected {self.rejected} + skipped {self.skipped}"
+
+
+@dataclass(frozen=True, slots=True)
+class RejectLimit:
+    """How many rejects are too many: a number, or a share of the records that are pages."""
+
+    number: int | None = None
+    share: float = DEFAULT_SHARE
+
+    @classmethod
+    def parse(cls, text: str) -> RejectLimit:
+        """Read `12` as a number and `5%` as a share.
+
+        Raises:
+            UsageError: it is neither.
+        """
+        try:
+            if text.endswith("%"):
+                share = float(text[:-1]) / 100
+                if 0 <= share <= 1:
+                    return cls(share=share)
+            elif int(text) >= 0:
+                return cls(number=int(text))
+        except ValueError:
+            pass
+        raise UsageError(f"--max-rejects takes a number such as 12 or a share such as 5%, not '{text}'.")
+
+    def exceeded(self, rejected: int, written: int) -> bool:
+        """Whether that many rejects are too many."""
+        if self.number is not None:
+            return rejected > self.number
+        return rejected > self.share * (rejected + written)
+
+
+class Sink:
+    """Takes rows, rejects and skips, and keeps the books."""
+
+    def __init__(self, rows: IO[bytes], rejects: _Rejects, kind: RowFormat) -> None:
+        self.books = Books()
+        self._rows = rows
+        self._rejects = rejects
+        self._csv = kind == "csv"
+        if self._csv:
+            # Excel reads a CSV file as UTF-8 only with a byte order mark.
+            self._rows.write(b"\xef\xbb\xbf" + _csv_line(csv_header()))
+
+    def take(self, result: Mapping[str, Any] | bytes | Reject | Skip) -> None:
+        """Write one result where it belongs; bytes are written as they are."""
+        if isinstance(result, Reject):
+            self.books.rejected += 1
+            self._rejects.take(result)
+        elif isinstance(result, Skip):
+            self.books.skipped += 1
+        elif isinstance(result, bytes):
+            self.books.written += 1
+            self._rows.write(result)
+        else:
+            self.books.written += 1
+            status = str(result.get("status", ""))
+            if status:
+                self.books.statuses[status] = self.books.statuses.get(status, 0) + 1
+            self._rows.write(_csv_line(to_csv_row(result)) if self._csv else to_line(result))
+
+
+class _Rejects:
+    """A reject file that is made with its first reject; without an output file, a line on standard error."""
+
+    def __init__(self, path: Path | None, stack: ExitStack) -> None:
+        self._path = path
+        self._stack = stack
+        self._file: IO[bytes] | None = None
+
+    def take(self, reject: Reject) -> None:
+        if self._path is None:
+            place = f"{reject.input}:{reject.position}"
+            print(f"rejected {plain_cell(place)} [{reject.stage}] {plain_cell(reject.reason)}", file=sys.stderr)
+            return
+        if self._file is None:
+            self._file = self._stack.enter_context(whole_file(self._path))
+        self._file.write(to_line(reject_record(reject)))
+
+
+def _csv_line(cells: Iterable[str]) -> bytes:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\r\n").writerow(cells)
+    return line.getvalue().encode("utf-8", "replace")
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that takes its name only when it is whole; `.gz` is packed, with time 0."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with partial.open("wb") as file:
+            if path.suffix == ".gz":
+                with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
+                    yield cast("IO[bytes]", packed)
+            else:
+                yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def open_sink(out: Path | None, kind: RowFormat, *, force: bool) -> Iterator[Sink]:
+    """Open the place for the rows: `out`, or standard output.
+
+    Raises:
+        UsageError: the file exists and `force` is not given, or its folder is missing.
+    """
+    with ExitStack() as stack:
+        if out is None:
+            yield Sink(sys.stdout.buffer, _Rejects(None, stack), kind)
+            sys.stdout.buffer.flush()
+            return
+        rejects = out.with_name(out.name + ".rejects.jsonl")
+        for path in (out, rejects):
+            if path.exists() and not force:
+                raise UsageError(f"{path} exists. Name another file, or give --force to write over it.")
+        if not out.parent.is_dir():
+            raise UsageError(f"The folder {out.parent} does not exist. Make it, or name another file.")
+        rejects.unlink(missing_ok=True)  # an earlier run's rejects are not this run's
+        sink = Sink(stack.enter_context(whole_file(out)), _Rejects(rejects, stack), kind)
+        yield sink
+
+
+@contextmanager
+def watched(sink: Sink, verb: str) -> Iterator[None]:
+    """Show progress on a terminal while the body runs; say nothing in a pipe."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    import threading
+    import time
+
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    done = threading.Event()
+    begun = time.monotonic()
+
+    def show() -> None:
+        with console.status("") as status:
+            while not done.wait(0.5):
+                seconds = time.monotonic() - begun
+                books = sink.books
+                rate = books.read / seconds
+                status.update(f"{verb}: {books.read:,} read, {books.rejected:,} rejected, {rate:,.0f} pages/s")
+
+    thread = threading.Thread(target=show, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()

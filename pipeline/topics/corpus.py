@@ -1,0 +1,218 @@
+"""Labelled articles: read from JSONL, Parquet and folders, and from labels that name text lying elsewhere."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import InputError
+from pipeline.topics.features import key
+
+__all__ = ["Example", "corpus_digest", "facts_of", "read_corpus", "shared_data"]
+
+_TEXT_FILES = ("topics-dev.jsonl.gz", "news-pool.jsonl.gz")
+"""Files of the shared data that hold articles, looked through in this order."""
+
+_CERTAINTIES = ("", "sure", "borderline")
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One labelled article."""
+
+    id: str
+    title: str
+    text: str
+    labels: tuple[str, ...]
+    """Topic ids, sorted; empty = none of the topics."""
+    script: str = ""
+    """hans, hant, or "" where unknown."""
+    source: str = ""
+    """Publisher or repository: what cross-validation keeps together."""
+    date: str = ""
+    certainty: str = ""
+    region: str = ""
+    kind: str = "real"
+    """real, or own for articles written for this project: those train and are never counted in a score."""
+
+    @property
+    def fingerprint(self) -> str:
+        """First 16 hex digits of the SHA-256 of the folded key: the same for both scripts of a text."""
+        return hashlib.sha256(key(self.text).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def shared_data() -> Path | None:
+    """Return the folder of the real texts: $TAOWEN_DATA, or ../shared/data beside the repository; None without."""
+    named = os.environ.get("TAOWEN_DATA")
+    folder = Path(named) if named else Path(__file__).resolve().parents[3] / "shared" / "data"
+    return folder if folder.is_dir() else None
+
+
+def corpus_digest(examples: Iterable[Example]) -> str:
+    """Return the SHA-256 of what the examples are and say, whatever their order."""
+    rows = sorted(json.dumps([e.id, e.title, e.text, e.labels, e.kind], ensure_ascii=True) for e in examples)
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
+
+
+def read_corpus(path: Path, topics: Sequence[str]) -> list[Example]:
+    """Read labelled articles from a file or a folder, sorted by id.
+
+    Takes JSONL (also .gz) and Parquet files with id, title, text, labels, script, source or publisher, date; a folder
+    of them; a folder written by HF `datasets.save_to_disk`; and `corpora/`, whose labels.jsonl names texts that lie in
+    the shared data. Labels whose text is not at hand are left out, with one line on stderr.
+
+    Args:
+        path: the file or folder.
+        topics: the ids that labels may have.
+
+    Raises:
+        InputError: nothing is there, a row is wrong (the message says file and line), or an id is there twice.
+    """
+    if not path.exists():
+        raise InputError(f"The corpus {path} does not exist. Give a JSONL or Parquet file, or a folder of them.")
+    found: list[Example] = []
+    for file in _files(path):
+        rows = _rows(file)
+        if file.name == "labels.jsonl" and path.is_dir():
+            rows = _with_text(rows, file)
+        found += (_example(row, f"{file}, line {line}", topics) for line, row in rows)
+    if not found:
+        raise InputError(f"The corpus {path} has no article with a text that can be read here.")
+    seen: set[str] = set()
+    for example in found:
+        if example.id in seen:
+            raise InputError(f"The corpus {path} has the id '{example.id}' twice. Ids must be unique over all files.")
+        seen.add(example.id)
+    return sorted(found, key=lambda example: example.id)
+
+
+def facts_of(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a JSONL file as they are.
+
+    Raises:
+        InputError: a line is no JSON object.
+    """
+    for _, row in _rows(path):
+        yield dict(row)
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_file() or (path / "dataset_info.json").is_file():
+        return [path]
+    if (path / "labels.jsonl").is_file():
+        return [path / "labels.jsonl", *sorted(path.glob("articles*.jsonl"))]
+    names = [file for file in sorted(path.rglob("*")) if file.name.endswith((".jsonl", ".jsonl.gz", ".parquet"))]
+    if not names:
+        raise InputError(f"The folder {path} has no .jsonl, .jsonl.gz or .parquet file.")
+    return names
+
+
+def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Yield line number (from 1) and row."""
+    if path.is_dir() or path.suffix == ".parquet":
+        yield from enumerate(_datasets_rows(path), 1)
+        return
+    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
+        try:
+            for number, line in enumerate(lines, 1):
+                if not line.strip():
+                    continue
+                try:
+                    row = json.loads(line)
+                except (ValueError, RecursionError) as error:
+                    raise InputError(f"{path}, line {number}: not JSON ({error}).") from error
+                if not isinstance(row, dict):
+                    raise InputError(f"{path}, line {number}: a row must be a JSON object.")
+                yield number, row
+        except (OSError, EOFError, UnicodeDecodeError) as error:
+            raise InputError(f"{path} cannot be read: {error}") from error
+
+
+def _datasets_rows(path: Path) -> Iterator[Mapping[str, Any]]:
+    import datasets  # type: ignore[import-untyped,unused-ignore]
+
+    try:
+        if path.is_dir():
+            yield from datasets.load_from_disk(str(path))
+        else:
+            # Without a cache folder of its own, datasets would keep a copy of the text in the user's home.
+            import pyarrow.parquet
+
+            table = pyarrow.parquet.read_table(path)
+            yield from datasets.Dataset(table)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read as a dataset: {error}") from error
+
+
+def _with_text(rows: Iterable[tuple[int, Mapping[str, Any]]], file: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Yield facts together with the title and text they are about; say once how many have none here."""
+    folder = shared_data()
+    facts = list(rows)
+    texts = _texts(folder, frozenset(str(row.get("id")) for _, row in facts)) if folder else {}
+    missing = 0
+    for line, row in facts:
+        text = texts.get(_address(row))
+        if text is None:
+            missing += 1
+        else:
+            yield line, {**row, "title": text[0], "text": text[1]}
+    if missing:
+        place = folder or "no $TAOWEN_DATA and no ../shared/data"
+        print(f"{file}: the text of {missing} of {len(facts)} labels is not here ({place}); left out.", file=sys.stderr)
+
+
+def _address(row: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    return (str(row.get("repo")), str(row.get("path")), str(row.get("item") or ""), str(row.get("id")))
+
+
+@cache
+def _texts(folder: Path, ids: frozenset[str]) -> dict[tuple[str, str, str, str], tuple[str, str]]:
+    """Return title and text by address for `ids`; kept, since commands ask for the same labels more than once."""
+    texts: dict[tuple[str, str, str, str], tuple[str, str]] = {}
+    for name in _TEXT_FILES:
+        if (folder / name).is_file():
+            for _, row in _rows(folder / name):
+                if row["id"] in ids:
+                    texts.setdefault(_address(row), (row["title"] or "", row["text"]))
+    return texts
+
+
+def _example(row: Mapping[str, Any], place: str, topics: Sequence[str]) -> Example:
+    labels = row.get("labels")
+    if isinstance(labels, str) or labels is None or not all(isinstance(label, str) for label in labels):
+        raise InputError(f"{place}: 'labels' must be a list of topic ids, [] for none; it is {labels!r}.")
+    unknown = sorted(set(labels) - set(topics))
+    if unknown:
+        raise InputError(f"{place}: there is no topic {', '.join(unknown)}; the topics are {', '.join(topics)}.")
+    if len(set(labels)) != len(labels):
+        raise InputError(f"{place}: a label is there twice: {list(labels)}.")
+    text = row.get("text")
+    if not isinstance(text, str) or not text.strip():
+        raise InputError(f"{place}: 'text' is missing or empty.")
+    if str(row.get("certainty") or "") not in _CERTAINTIES:
+        raise InputError(f"{place}: 'certainty' is {row.get('certainty')!r}; it must be sure or borderline.")
+    identity = row.get("id")
+    name = str(identity) if identity not in (None, "") else hashlib.sha256(text.encode()).hexdigest()[:16]
+    kind = str(row.get("kind") or "real")
+    if kind not in ("real", "own"):
+        raise InputError(f"{place}: 'kind' is {kind!r}; it must be real or own.")
+    return Example(
+        id=name,
+        title=str(row.get("title") or ""),
+        text=text,
+        labels=tuple(sorted(labels)),
+        script=str(row.get("script") or ""),
+        source=str(row.get("source") or row.get("publisher") or row.get("repo") or ""),
+        date=str(row.get("date") or ""),
+        certainty=str(row.get("certainty") or ""),
+        region=str(row.get("region") or ""),
+        kind=kind,
+    )

@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import functools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.configure import data_path
+from pipeline.dumps.local import run
+from pipeline.dumps.status import Status
+from pipeline.errors import UsageError
+
+from .fakes import ONE_EACH, Fake, fingerprint, write_files, write_lines
+
+HERE = Path(__file__).parent
+MIXTURE = ["稀土出口", None, "雜關稅", "拒", "略", "\ud800\u2028行", "平常", "", "長" * 300] * 2
+TASK = 500
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> str:
+    return write_lines(tmp_path / "in.jsonl", MIXTURE)
+
+
+@pytest.fixture
+def undisturbed(tmp_path: Path, source: str) -> str:
+    run([source], tmp_path / "undisturbed", Fake, task_bytes=TASK)
+    return fingerprint(tmp_path / "undisturbed")
+
+
+def test_the_report_is_the_sum_of_everything(tmp_path: Path, source: str) -> None:
+    seen: list[int] = []
+    done = run([source], tmp_path / "out", Fake, task_bytes=TASK, progress=lambda found: seen.append(found.done))
+    report = json.loads((tmp_path / "out" / "report.json").read_bytes())
+    assert report == done.to_dict()
+    assert seen == list(range(done.tasks + 1))
+    assert done.tasks > 3
+    assert done.complete
+    assert done.counts.balanced()
+    assert done.counts.read == len(MIXTURE)
+    assert (report["stage"]["clean"], report["skipped"], report["topic"]) == (2, 2, {"rare_earths": 2})
+    assert report["cut_characters"] == {"spam": 2}
+    again = run([source], tmp_path / "out", Fake, task_bytes=TASK)
+    assert again.to_dict() == done.to_dict()
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_the_bytes_do_not_depend_on_the_workers(tmp_path: Path, source: str, kind: Any) -> None:
+    prints = set()
+    for workers in (1, 2):
+        out = tmp_path / f"{workers}"
+        run([source], out, Fake, workers=workers, kind=kind, task_bytes=1000)
+        prints.add(fingerprint(out))
+    assert len(prints) == 1
+
+
+def test_killed_anywhere_and_started_again_it_comes_to_the_same(tmp_path: Path, source: str, undisturbed: str) -> None:
+    script = [sys.executable, str(HERE / "crash.py"), source, str(tmp_path / "runs")]
+    results = json.loads(subprocess.run(script, check=True, capture_output=True).stdout)
+    assert [result["killed"] for result in results] == [True] * (len(results) - 1) + [False]
+    assert len(results) > 25
+    assert len({result["done"] for result in results}) > 3
+    assert {result["fingerprint"] for result in results} == {undisturbed}
+
+
+def test_a_worker_that_dies_once_costs_nothing(tmp_path: Path) -> None:
+    source = write_files(tmp_path / "in", ["平常", "平常", "死一次", "平常", "平常", "平常"])
+    make = functools.partial(Fake, once=str(tmp_path / "happened"))
+    done = run([source], tmp_path / "out", make, workers=2, task_bytes=ONE_EACH)
+    assert (tmp_path / "happened").exists()
+    assert (done.complete, done.failed, done.counts.written) == (True, (), 6)
+    run([source], tmp_path / "undisturbed", make, task_bytes=ONE_EACH)
+    assert fingerprint(tmp_path / "out") == fingerprint(tmp_path / "undisturbed")
+
+
+def test_a_record_that_always_kills_fails_its_task_only(tmp_path: Path) -> None:
+    source = write_files(tmp_path / "in", ["平常", "必死", "錯", "平常"])
+    done = run([source], tmp_path / "out", Fake, workers=2, task_bytes=ONE_EACH)
+    assert ["kills the process" in failure.reason for failure in done.failed] == [True, False]
+    assert "ArithmeticError" in done.failed[1].reason
+    assert (done.complete, done.done, done.counts.written) == (False, done.tasks - 2, 2)
+    assert len(list((tmp_path / "out" / "parts").iterdir())) == 2
+
+
+def test_a_full_disk_ends_the_run_at_once_and_says_so(tmp_path: Path) -> None:
+    source = write_files(tmp_path / "in", ["平常", "滿", "平常"])
+    with pytest.raises(UsageError, match=r"No space left.*resumes"):
+        run([source], tmp_path / "out", Fake, task_bytes=ONE_EACH)
+    assert len(list((tmp_path / "out" / "receipts").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"make": functools.partial(Fake, model="m2")}, "model was m1 and is now m2"),
+        ({"make": functools.partial(Fake, config_digest="x")}, "options"),
+        ({"kind": "parquet"}, "format was jsonl and is now parquet"),
+        ({"task_bytes": 1000}, "other tasks"),
+        ({"more": ["平常"]}, "bytes"),
+        ({"extra": "other.jsonl"}, "other.jsonl is new"),
+    ],
+)
+def test_another_run_is_never_mixed_in(tmp_path: Path, source: str, change: dict[str, Any], said: str) -> None:
+    out = tmp_path / "out"
+    options: dict[str, Any] = {"make": Fake, "task_bytes": TASK}
+    run([source], out, **options)
+    before = fingerprint(out)
+    inputs = [source]
+    if "more" in change:
+        write_lines(Path(source), MIXTURE + change.pop("more"))
+    if "extra" in change:
+        inputs.append(write_lines(tmp_path / change.pop("extra"), ["平常"]))
+    with pytest.raises(UsageError, match=said):
+        run(inputs, out, **options | change)
+    assert fingerprint(out) == before
+    assert run(inputs, out, **options | change, force=True).complete
+    run(inputs, tmp_path / "fresh", **options | change)
+    assert fingerprint(out) == fingerprint(tmp_path / "fresh")
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, source: str) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / ".notes.tmp").write_text("mine")
+    for force in (False, True):
+        with pytest.raises(UsageError, match="holds no run"):
+            run([source], tmp_path / "mine", Fake, force=force)
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == [".notes.tmp"]
+    with pytest.raises(UsageError, match="cannot be made"):
+        run([source], source, Fake)
+    with pytest.raises(UsageError, match="lies among the inputs"):
+        run([str(tmp_path)], tmp_path / "out", Fake)
+
+
+def test_a_second_launch_is_kept_out_while_the_first_works(tmp_path: Path, source: str) -> None:
+    def meanwhile(_: Status) -> None:
+        with pytest.raises(UsageError, match="Another taowen"):
+            run([source], tmp_path / "out", Fake, task_bytes=TASK)
+
+    assert run([source], tmp_path / "out", Fake, task_bytes=TASK, progress=meanwhile).complete
+
+
+def test_lost_and_damaged_files_are_made_again(tmp_path: Path, source: str, undisturbed: str) -> None:
+    out = tmp_path / "out"
+    run([source], out, Fake, task_bytes=TASK)
+    receipts, parts = sorted((out / "receipts").iterdir()), sorted((out / "parts").iterdir())
+    receipts[0].write_text("{")
+    receipts[1].unlink()
+    parts[-1].write_bytes(parts[-1].read_bytes()[:-1])
+    (out / "parts" / ".000000-x.jsonl.1.tmp").touch()
+    at_start: list[set[Path]] = []
+    run([source], out, Fake, task_bytes=TASK, progress=lambda _: at_start.append(set((out / "parts").iterdir())))
+    assert at_start[0] == set(parts[2:-1])  # what no receipt vouches for is gone before the work begins
+    assert fingerprint(out) == undisturbed
+
+
+def test_a_run_goes_on_where_its_input_was_moved_to(tmp_path: Path) -> None:
+    write_lines(tmp_path / "here" / "in.jsonl", MIXTURE)
+    run([str(tmp_path / "here")], tmp_path / "out", Fake, task_bytes=TASK)
+    before = fingerprint(tmp_path / "out")
+    (tmp_path / "here").rename(tmp_path / "there")
+    sorted((tmp_path / "out" / "receipts").iterdir())[2].unlink()
+    run([str(tmp_path / "there")], tmp_path / "out", Fake, task_bytes=TASK)
+    assert fingerprint(tmp_path / "out") == before
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+def test_stopped_it_leaves_no_worker_and_keeps_what_is_done(tmp_path: Path, end: signal.Signals) -> None:
+    source = write_files(tmp_path / "in", ["平常", "平常", "慢", "慢", "平常"])
+    script = [sys.executable, str(HERE / "interrupted.py"), source, str(tmp_path / "out")]
+    with subprocess.Popen(script, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        for line in process.stdout:
+            done, *workers = map(int, line.split())
+            if done == 2:
+                break
+        process.send_signal(end)
+        _, said = process.communicate(timeout=20)
+    if end == signal.SIGINT:
+        assert said.strip() == "Interrupted. 2 of 5 tasks are done and stay; the same command resumes."
+    assert len(workers) == 2
+    deadline = time.monotonic() + 10
+    while any(alive(worker) for worker in workers):
+        assert time.monotonic() < deadline, "a worker outlives its run"
+        time.sleep(0.02)
+    assert len(list((tmp_path / "out" / "receipts").iterdir())) == 2
+
+
+def alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{process}/stat")
+    return not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_any_shard_loads_alone(tmp_path: Path, source: str, kind: Any) -> None:
+    import datasets
+
+    pd = pytest.importorskip("pandas")  # comes with datasets, without types
+    done = run([source], tmp_path / "out", Fake, kind=kind, task_bytes=1000)
+    parts = [str(path) for path in sorted((tmp_path / "out" / "parts").iterdir())]
+    features = datasets.Features.from_dict(json.loads(data_path("features.json").read_text(encoding="utf-8")))
+    options = {"split": "train", "cache_dir": str(tmp_path / "cache")}
+    builder = {"jsonl": "json"}.get(kind, kind)
+    alone = [datasets.load_dataset(builder, data_files=part, features=features, **options) for part in parts[:2]]
+    together = datasets.load_dataset(builder, data_files=parts, features=features, **options)
+    assert all(one.features == features for one in (*alone, together))
+    assert len(together) == done.counts.written
+    assert together["text"][: len(alone[0])] == list(alone[0]["text"])
+    frame = pd.read_parquet(parts[0]) if kind == "parquet" else pd.read_json(parts[0], lines=True)
+    assert list(frame["text"]) == list(alone[0]["text"])
+    assert list(frame.columns) == list(features)

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.article import Reject, Skip
+from pipeline.dumps.counts import OTHER, REASONS, Counts, host
+from pipeline.dumps.local import run
+from pipeline.dumps.status import status, to_text
+from pipeline.errors import UsageError
+
+from .fakes import ONE_EACH, Fake, write_files, write_lines
+
+reasons = st.text(max_size=3)
+results = st.builds(Reject, st.just("f"), st.just(0), st.just("i"), reasons, reasons) | st.builds(
+    Skip, st.just("f"), st.just(0), reasons
+)
+
+
+def books(records: list[Reject | Skip]) -> Counts:
+    counts = Counts()
+    for record in records:
+        counts.add(record)
+    return counts
+
+
+@given(st.lists(results), st.lists(results))
+def test_books_add_up(first: list[Reject | Skip], second: list[Reject | Skip]) -> None:
+    sum_of_books = books(first)
+    sum_of_books.merge(books(second))
+    assert sum_of_books == books(first + second)
+    assert sum_of_books.balanced()
+    assert Counts.from_dict(sum_of_books.to_dict()) == sum_of_books
+
+
+def test_reasons_that_never_repeat_do_not_fill_the_books() -> None:
+    counts = books([Skip("f", n, f"reason {chr(0x4E00 + n)}") for n in range(REASONS + 50)])
+    counts.merge(books([Skip("f", n, f"other {chr(0x4E00 + n)}") for n in range(20)]))
+    assert counts.balanced()
+    assert len(counts.skip_reason) == REASONS + 1
+    assert counts.skip_reason[OTHER] == 70
+    assert books([Reject("f", n, "", "read", f"byte {n}") for n in range(30)]).reject_reason == {"read: byte #": 30}
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [("https://News.Example.com:8080/a", "news.example.com"), ("", ""), ("http://[::1", ""), ("//h/x", "h")],
+)
+def test_the_host_of_any_url(url: str, expected: str) -> None:
+    assert host(url) == expected
+
+
+def test_status_of_a_run_under_way_and_done(tmp_path: Path) -> None:
+    source = write_files(tmp_path / "in", ["稀土", "拒", "必死", "平常", "略"])
+    done = run([source], tmp_path / "out", Fake, workers=2, task_bytes=ONE_EACH)
+    found = status(tmp_path / "out")
+    assert found == done
+    text = to_text(found)
+    assert "not finished" in text
+    assert f"{done.tasks - 1} of {done.tasks} tasks" in text
+    assert "read 4 = written 2 + rejected 1 + skipped 1" in text
+    assert "failed: task 000002" in text
+    (tmp_path / "out" / "report.json").unlink()  # as while it works
+    next((tmp_path / "out" / "receipts").glob("000000*")).unlink()
+    found = status(tmp_path / "out")
+    assert (found.done, found.counts.written, found.failed) == (done.tasks - 2, 1, ())
+
+
+def test_what_a_page_says_cannot_drive_the_terminal(tmp_path: Path) -> None:
+    run([write_lines(tmp_path / "in.jsonl", ["平常"])], tmp_path / "out", Fake)
+    found = status(tmp_path / "out")
+    found.counts.reject_reason["read: \x1b[31m\u202e\n"] = 1
+    text = to_text(found)
+    assert "\\x1b[31m\\u202e\\n" in text
+    assert all(line.isprintable() for line in text.split("\n"))
+
+
+def test_a_folder_that_is_no_run_has_no_status(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no folder of a run"):
+        status(tmp_path)
+    (tmp_path / "manifest.json").write_text('{"layout": 99}')
+    with pytest.raises(UsageError, match="another version"):
+        status(tmp_path)

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import multiprocessing
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import UsageError
+from pipeline.script.convert import TARGETS, convert
+from pipeline.script.identify import Script
+
+TW = "記者王小明／綜合報導　網路上的軟體與程式，業者說明資訊安全，新台幣三億元。"
+HK = "特首昨日表示，本港裏的樓價回落，衞生署説明，裁判官押後案件。"
+HANS = "记者了解到，互联网上的软件与信息安全，皇后的头发在家里。"
+
+
+@pytest.mark.parametrize(
+    ("text", "to", "converted"),
+    [
+        (TW, "zh-Hans", "记者王小明／综合报导　网络上的软件与程序，业者说明信息安全，新台币三亿元。"),
+        (TW, "zh-Hant", TW),
+        (TW, "zh-Hant-TW", TW),
+        (HK, "zh-Hant-HK", HK),
+        (HK, "zh-Hans", "特首昨日表示，本港里的楼价回落，卫生署说明，裁判官押后案件。"),
+        (HK, "zh-Hant-TW", "特首昨日表示，本港裡的樓價回落，衛生署說明，裁判官押後案件。"),
+        (HANS, "zh-Hans", HANS),
+        (HANS, "zh-Hant", "記者瞭解到，互聯網上的軟件與信息安全，皇后的頭髮在家裏。"),
+        (HANS, "zh-Hant-TW", "記者瞭解到，網際網路上的軟體與資訊安全，皇后的頭髮在家裡。"),
+        (HANS, "zh-Hant-HK", "記者瞭解到，互聯網上的軟件與信息安全，皇后的頭髮在家裏。"),
+    ],
+)
+def test_both_ways(text: str, to: str, converted: str) -> None:
+    assert convert(text, to) == converted
+    assert convert(converted, to) == converted
+
+
+def test_lines_of_a_mixed_page_go_their_own_way() -> None:
+    page = "皇后與國會選舉\n经济增长与出口\n程序"
+    assert convert(page, "zh-Hans") == "皇后与国会选举\n经济增长与出口\n程序"
+    assert convert(page, "zh-Hant") == "皇后與國會選舉\n經濟增長與出口\n程序"
+    assert convert("總統與皇后會談，经济增长很快，雙方認為貿易將擴大", "zh-Hant") == (
+        "總統與皇后會談，經濟增長很快，雙方認為貿易將擴大"
+    )
+
+
+def test_unknown_target_names_the_known_ones() -> None:
+    with pytest.raises(UsageError, match="zh-Hant-SG.*" + ", ".join(TARGETS)):
+        convert("中文", "zh-Hant-SG")
+
+
+@given(
+    st.lists(st.sampled_from([TW, HK, HANS, "\n", "\0", "\ud800", "\udc00", "中文", "abc", "皇后"]), max_size=8),
+    st.sampled_from(TARGETS),
+)
+def test_what_opencc_must_not_see_stays(pieces: list[str], to: str) -> None:
+    text = "".join(pieces)
+    converted = convert(text, to)
+    for mark in "\n\0\ud800\udc00":
+        assert converted.count(mark) == text.count(mark)
+
+
+@given(st.text(st.characters(), max_size=60), st.sampled_from(TARGETS))
+def test_any_text_is_converted(text: str, to: str) -> None:
+    assert convert(text, to).count("\n") == text.count("\n")
+
+
+def test_other_languages_are_left_alone() -> None:
+    for text in ("政府はレアアースの輸出規制を続けると発表した。", "plain", ""):
+        assert {convert(text, to) for to in TARGETS} == {text}
+
+
+def test_a_known_script_is_believed() -> None:
+    told = Script("zh-Hant", 1.0, "TW", "zh-Hant-TW")
+    assert convert("這個軟體", "zh-Hans", told) == "这个软件"
+    assert convert("這個軟體", "zh-Hans") == "这个软体"
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # Python 3.12 warns where threads run
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_convert_in_other_processes(method: str) -> None:
+    if method not in multiprocessing.get_all_start_methods():
+        pytest.skip(f"no {method} here")
+    convert("國會", "zh-Hans")
+    with multiprocessing.get_context(method).Pool(1) as pool:
+        assert pool.starmap(convert, [("國會", "zh-Hans"), ("国会", "zh-Hant")]) == ["国会", "國會"]

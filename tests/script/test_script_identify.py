@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.configure import data_path
+from pipeline.script.fold import fold
+from pipeline.script.identify import Run, identify, runs
+
+HANT = "經濟部昨日宣布，對進口的稀土磁鐵課徵關稅，業者認為價格將會上漲。"
+HANS = "经济部昨日宣布，对进口的稀土磁铁课征关税，业者认为价格将会上涨。"
+JAPANESE = "政府はレアアースの輸出規制について、関係国と協議を続けると発表した。"
+KOREAN = "정부는 희토류 수출 규제에 대해 관계국과 협의를 계속하겠다고 밝혔다. 中國"
+ENGLISH = "The ministry said on Monday that tariffs on rare earths (稀土) are to rise in the next month."
+CANTONESE = "佢哋話呢啲嘢唔係我哋整㗎，咁樣冇可能嘅，你睇下先啦。"
+
+
+@pytest.mark.parametrize(
+    ("text", "script", "language"),
+    [
+        (HANT, "zh-Hant", "zh-Hant"),
+        (HANS, "zh-Hans", "zh-Hans"),
+        (HANT + HANS, "mixed", "zh"),
+        (JAPANESE, "other", "ja"),
+        (KOREAN, "other", "ko"),
+        (ENGLISH, "other", "en"),
+        ("Министерство сообщило о новых пошлинах.", "other", "und"),
+        (CANTONESE, "zh-Hant", "yue-Hant"),
+        ("中文", "none", "zh"),
+        ("", "none", "und"),
+        ("12:30 — 3.5%", "none", "und"),
+        ("皇后大道", "none", "zh"),
+        ("米政府、対中関税を25%に引き上げ", "other", "ja"),
+        ("優の良品開新店，顧客排隊購買", "zh-Hant", "zh-Hant"),
+        ("Apple 和 NVIDIA 宣布在台灣擴大投資", "zh-Hant", "zh-Hant"),
+    ],
+)
+def test_script_and_language(text: str, script: str, language: str) -> None:
+    found = identify(text)
+    assert (found.script, found.language) == (script, language)
+
+
+@pytest.mark.parametrize(
+    ("text", "region"),
+    [
+        ("記者王小明／綜合報導　業者指出，網路攻擊使軟體業損失新台幣三億元。", "TW"),
+        ("特首昨日表示，本港樓價回落，裁判官押後案件，去信要求交代理據。", "HK"),
+        ("本报讯（记者了解到）上半年产销同比增长，业内人士说零部件价格环比下降。", "CN"),
+        ("组屋转售价上涨，建屋局发文告说，一间四房式组屋以六十万新元售出。", "SG"),
+        ("本澳經濟增長，司警偵破一宗案件，去信要求交代理據。", ""),
+        ("两国领导人举行会谈。", ""),
+        ("他引述一個「網路」用語。", ""),
+    ],
+)
+def test_region_only_with_evidence(text: str, region: str) -> None:
+    found = identify(text)
+    assert found.region == region
+    assert found.language == f"{found.script}-{region}".rstrip("-")
+    assert identify(fold(text)).region == region
+
+
+@given(st.text(st.characters(), max_size=80), st.sampled_from(["", HANT, HANS]))
+def test_any_text_is_answered(text: str, rest: str) -> None:
+    found = identify(text + rest)
+    assert 0 <= found.confidence <= 1
+    assert found == identify(text + rest, key=fold(text + rest))
+    assert (found.region == "") or found.language.endswith(found.region)
+
+
+@given(st.text(HANT + HANS + "abc\n", max_size=80))
+def test_folded_text_is_simplified(text: str) -> None:
+    folded = fold(text)
+    assert identify(folded).script not in ("zh-Hant", "mixed")
+    assert runs(folded) == []
+
+
+def test_regions_are_sorted_unique_and_folded() -> None:
+    rows = [line.split("\t") for line in data_path("regions.tsv").read_text("utf-8").splitlines() if line[0] != "#"]
+    keys = [(region, word) for region, word, _ in rows]
+    assert keys == sorted(set(keys))
+    assert len({word for _, word in keys}) == len(keys), "a word speaks for one region"
+    assert all(fold(word) == word and len(word) > 1 for _, word in keys)
+
+
+def test_a_spliced_phrase_is_a_run() -> None:
+    phrase = "习近平访问美国"
+    text = f"記者從經濟部獲悉，{phrase}關稅將會調整，業者認為價格會漲。"
+    (run,) = runs(text)
+    assert text[run.start : run.end] == phrase and run.script == "zh-Hans"
+    clause = f"業者認為價格會漲，{phrase}，經濟部並未回應。"
+    start = clause.index(phrase)
+    assert runs(clause) == [Run(start, start + len(phrase), "zh-Hans")]
+
+
+@given(st.lists(st.sampled_from([HANT, HANS, "台灣", "中文", "，", "\n", "abc", "国", "國", "\ud800"]), max_size=10))
+def test_runs_are_sorted_disjoint_and_of_one_script(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    last = -1
+    for run in runs(text):
+        assert last < run.start < run.end <= len(text)
+        last = run.end
+        assert identify(text[run.start : run.end]).script == run.script
+
+
+@pytest.mark.parametrize("text", [HANT, HANS, "", "中文", JAPANESE[:1]])
+def test_one_script_has_no_runs(text: str) -> None:
+    assert runs(text) == []

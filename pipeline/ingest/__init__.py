@@ -12,17 +12,18 @@ from pipeline.configure import LIMITS, Limits
 
 if TYPE_CHECKING:
     from pipeline.ingest.flatten import Flat
+    from pipeline.ingest.judge import Judge
     from pipeline.ingest.metadata import Fields
 
 __all__ = ["clean"]
 
 
-def clean(page: Page, limits: Limits = LIMITS) -> Article:
+def clean(page: Page, limits: Limits = LIMITS, judge: Judge | None = None) -> Article:
     """Return a page's article: the kept text, every cut with its kind and reason, and the fields.
 
     `restore(article.text, article.cuts) == article.page_text` on every input. The page text is the record's `text`
     exactly as given, or what its HTML shows. A page without an article has `status` "no_article", a reason, and cuts
-    that cover all its text.
+    that cover all its text. `judge` is another judge of blocks than the shipped one.
 
     Raises:
         PageError: the bytes are no text, or the page is over a limit; the run rejects it with this reason.
@@ -34,7 +35,7 @@ def clean(page: Page, limits: Limits = LIMITS) -> Article:
 
     flat = _flatten(page, limits)
     key = fold(flat.text)
-    judged = judge_blocks(flat, key)
+    judged = judge_blocks(flat, key, judge)
     if not judged.kept:
         fields = Fields(title=page.title or (flat.head.title if flat.head else ""))
         named = name_cuts(flat, key, judged, {})
@@ -45,7 +46,7 @@ def clean(page: Page, limits: Limits = LIMITS) -> Article:
     noise = [flat.text[b.start : b.end] for i, b in enumerate(flat.blocks) if i not in stays]
     mending = mend(flat.text, key, spans, flat.head.title if flat.head else page.title, noise)
     body = _without(key, spans, mending.cuts)
-    fields = find_fields(page, flat, key, judged.kept, judged.bits, body)
+    fields = find_fields(page, flat, key, judged, body)
     spam = {_folded(key, cut) for cut in mending.cuts if cut.kind == "search_phrase"}
     named = name_cuts(flat, key, judged, fields.moved, sorted(spam))
     if len(named) == len(flat.blocks):

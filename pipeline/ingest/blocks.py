@@ -18,7 +18,7 @@ from pipeline.article import Block, Markup
 from pipeline.ingest.rules import matches, rules
 from pipeline.script.identify import HANS, HANT, classify
 
-__all__ = ["Features", "describe", "feature_names", "rule_bits"]
+__all__ = ["FURNITURE", "Features", "describe", "feature_names", "rule_bits"]
 
 Features: TypeAlias = NDArray[np.float32]
 Floats: TypeAlias = NDArray[np.float64]
@@ -54,6 +54,35 @@ def _class_table() -> NDArray[np.uint16]:
 
 
 _BITS = 9
+_KINDS = [
+    "list_teaser",
+    "previous_next",
+    "related",
+    "hot_list",
+    "donation",
+    "advertisement",
+    "promotion",
+    "share",
+    "player",
+    "comments",
+    "copyright",
+    "credit",
+    "tag_line",
+    "byline",
+    "source",
+    "date",
+    "caption",
+    "navigation",
+    "template_residue",
+]
+"""Kinds of noise rule that are a feature. A rule of one of these kinds can be added without teaching anew."""
+FURNITURE = frozenset(
+    (
+        *("list_teaser", "previous_next", "related", "hot_list", "donation", "advertisement", "promotion", "share"),
+        *("player", "comments", "copyright", "navigation", "template_residue"),
+    )
+)
+"""Kinds of noise rule that speak of a site, not of an article: a text without any of them is no scraped page."""
 _HINT_GROUPS = {
     "body": r"article|content|entry|post(?!er)|story|detail|正文|main|body|text|news_?txt|paragraph|zoom",
     "menu": r"nav|menu|header|top_?bar|breadcrumb|crumb|channel|tabs?\b|toolbar|login|search|logo",
@@ -87,6 +116,16 @@ _REACHES = (1, 3, 8)
 """Blocks to each side whose prose is summed."""
 _LEVELS = (1, 2, 3, 4)
 """Ancestors, counted from the block's own element outwards, whose text is summed."""
+
+
+@cache
+def _kind_masks() -> tuple[int, ...]:
+    return tuple(sum(1 << i for i, rule in enumerate(rules()) if rule.kind == kind) for kind in _KINDS)
+
+
+@cache
+def _furniture_mask() -> int:
+    return sum(1 << i for i, rule in enumerate(rules()) if rule.kind in FURNITURE)
 
 
 @lru_cache(maxsize=1 << 14)
@@ -227,9 +266,9 @@ def feature_names() -> tuple[str, ...]:
         "page_blocks",
         "page_prose",
     ]
-    text += ["own_script", "other_script"]
+    text += ["own_script", "other_script", "page_furniture", "page_told"]
     text += [f"{side}_{reach}" for reach in _REACHES for side in ("before", "behind", "short")]
-    text += [f"rule_{rule.id}" for rule in rules()]
+    text += [f"kind_{kind}" for kind in _KINDS]
     html = [
         "html",
         "link_share",
@@ -318,6 +357,8 @@ def describe(text: str, key: str, blocks: tuple[Block, ...], bits: list[int]) ->
         np.full(count, np.log1p(count) / 6),
         np.full(count, np.log1p(whole) / 6),
         *_scripts(text, starts, ends, prose),
+        np.full(count, np.log1p(sum(b & _furniture_mask() != 0 for b in bits)) / 3),
+        np.full(count, float((prose > 0.5).mean())),
     ]
     short = _running(((prose == 0) & (length <= 40)).astype(np.float64))
     for reach in _REACHES:
@@ -326,7 +367,7 @@ def describe(text: str, key: str, blocks: tuple[Block, ...], bits: list[int]) ->
         text_columns.append(np.log1p(_between(sums, indices + 1, np.maximum(high, indices + 1))))
         text_columns.append(_between(short, low, high) / (high - low))
     found = np.array(bits, dtype=np.int64)
-    text_columns += [((found >> i) & 1).astype(np.float64) for i in range(len(rules()))]
+    text_columns += [((found & mask) != 0).astype(np.float64) for mask in _kind_masks()]
     result = np.zeros((count, len(names)), dtype=np.float32)
     width = len(text_columns)
     result[:, :width] = np.stack(text_columns, axis=1)

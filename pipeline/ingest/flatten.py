@@ -266,6 +266,8 @@ def _lines(body: Any) -> Iterator[tuple[str, Markup]]:
         else:
             if tag in _BREAKS and (done := finish()):
                 yield done
+            if tag == "a" and line.pieces and line.linked and node.prev is not None and node.prev.tag == "a":
+                line.pieces.append(" ")  # two links side by side are two words, kept apart by their style
             child = node.child
             if child is None:
                 node = node.next

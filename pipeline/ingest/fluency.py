@@ -277,7 +277,8 @@ class Reading:
     @property
     def unknown(self) -> NDArray[np.bool_]:
         """Which characters the model does not know, shape `(len(key),)`."""
-        return self._x[2:-2] == 0
+        unknown: NDArray[np.bool_] = self._x[2:-2] == 0
+        return unknown
 
     def breaks(self) -> tuple[Floats, Floats]:
         """Return what `seams` would say at best: for a span that starts at, and for one that ends before, each place.

@@ -58,11 +58,13 @@ def _count(text: str) -> _Counts:
     table = np.zeros(0x10000, np.uint64)
     table[points] = np.arange(1, len(points) + 1)
     ids = table[canon]
-    one = np.bincount(ids.astype(np.int64), minlength=len(points) + 1) + 0.5
+    one = np.bincount(ids.astype(np.int64), minlength=len(points) + 1).astype(np.float64) + 0.5
     pairs = (ids[:-1] << KEY_BITS) | ids[1:]
     two, two_count = np.unique(pairs, return_counts=True)
     three, three_count = np.unique((pairs[:-1] << KEY_BITS) | ids[2:], return_counts=True)
-    return _Counts(points.astype(np.uint16), one, two, two_count * 1.0, three, three_count * 1.0)
+    return _Counts(
+        points.astype(np.uint16), one, two, two_count.astype(np.float64), three, three_count.astype(np.float64)
+    )
 
 
 def _discount(counts: NDArray[np.float64]) -> float:
@@ -106,8 +108,8 @@ def _estimate(counts: _Counts) -> dict[str, NDArray[Any]]:
     context, tail = context[keep3], tail[keep3]
     lower = np.where(keep2[tail], p2[tail], back1[first[tail]] * p1[second[tail]])
     size = int(keep2.sum())
-    back2 = 1 - np.bincount(row[context], p3[keep3], size)
-    back2 /= np.maximum(1 - np.bincount(row[context], lower, size), 1e-6)
+    left2 = 1 - np.bincount(row[context], p3[keep3], size).astype(np.float64)
+    back2 = left2 / np.maximum(1 - np.bincount(row[context], lower, size), 1e-6)
     third = three[keep3] & mask
 
     def steps(p: NDArray[np.float64]) -> NDArray[np.uint8]:

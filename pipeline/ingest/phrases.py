@@ -27,6 +27,8 @@ SHORTEST, LONGEST = 4, 22
 _LEFT, _RIGHT, _SEAMS = -1.5, 4.5, 0.0
 """Nats below which a span is no candidate: at its left seam, of the characters after it, at both seams. Of spliced
 phrases 94% pass."""
+_MOST = 2
+"""Candidates for each character of the text, at most; an article has 0.3, a page of random words 10."""
 _NEAR = 60
 """Characters to either side that tell the script of the neighbourhood."""
 
@@ -111,7 +113,10 @@ def _candidates(
     fit &= ~split[starts] & ~split[ends]
     starts, ends = starts[fit], ends[fit]
     left, right = reading.seams(starts, ends)
-    fit = left + right > _SEAMS
+    seams = left + right
+    fit = seams > _SEAMS
+    if fit.sum() > _MOST * len(word):
+        fit &= seams >= np.partition(seams, -_MOST * len(word))[-_MOST * len(word)]
     return starts[fit], ends[fit], left[fit], right[fit]
 
 
@@ -135,7 +140,8 @@ def _foreign(codes: NDArray[np.uint32], starts: Ints, ends: Ints) -> Ints:
     following = padded[after[ends]]
     in_hant = (hant_out > 2 * hans_out + 3) & (last >= 0) & (following >= 0) & (hant_in == 0)
     in_hans = (hans_out > 2 * hant_out + 3) & (last <= 0) & (following <= 0) & (hans_in == 0)
-    return np.minimum(in_hant * hans_in + in_hans * hant_in, 4)
+    foreign: Ints = np.minimum(in_hant * hans_in + in_hans * hant_in, 4)
+    return foreign
 
 
 def measure(reading: Reading, key: str, page_text: str) -> tuple[Ints, Ints, NDArray[np.float32]]:

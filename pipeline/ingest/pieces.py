@@ -148,6 +148,8 @@ def _events(reading: Reading, key: str) -> list[_Event]:
         return []
     value = _weight(*reading.seams(starts, ends))
     good = value > _LEAST
+    if not good.any():
+        return []
     starts, ends, name, value = starts[good], ends[good], name[good], value[good]
     count = np.bincount(name, minlength=names)
     edge = np.concatenate((codes, np.zeros(1, np.uint64)))
@@ -199,15 +201,15 @@ def _order(events: Sequence[_Event], anchor: int) -> list[int]:
 def _path(events: Sequence[_Event], cycle: Sequence[int]) -> tuple[float, list[tuple[_Event, int]]]:
     """Return the best way through the text that takes the cycle's pieces in their order, and its value."""
     places: dict[int, list[int]] = defaultdict(list)
-    for place, name in enumerate(cycle):
-        places[name].append(place)
-    states = [(event, place) for event in events for place in places.get(event.name, ())]
+    for turn, name in enumerate(cycle):
+        places[name].append(turn)
+    states = [(event, turn) for event in events for turn in places.get(event.name, ())]
     if not states:
         return 0.0, []
     size = len(cycle)
     start = np.array([event.start for event, _ in states])
     end = np.array([event.end for event, _ in states])
-    place = np.array([place for _, place in states])
+    place = np.array([turn for _, turn in states])
     value = np.array([event.value for event, _ in states])
     best = np.zeros(len(states))
     back = np.full(len(states), -1)

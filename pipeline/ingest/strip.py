@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.article import Block, Cut
-from pipeline.ingest.blocks import describe, rule_bits
+from pipeline.ingest.blocks import FURNITURE, describe, rule_bits
 from pipeline.ingest.flatten import Flat
 from pipeline.ingest.judge import Judge, default_judge
 from pipeline.ingest.rules import rules
@@ -23,23 +24,12 @@ __all__ = ["Judged", "block_cuts", "judge_blocks", "name_cuts"]
 _KEEP = 0.5
 _KEEP_FURNITURE = 0.9
 """A line that a furniture rule matches stays only if the judge is this sure."""
-_FURNITURE = frozenset(
-    [
-        "list_teaser",
-        "previous_next",
-        "related",
-        "hot_list",
-        "donation",
-        "advertisement",
-        "promotion",
-        "share",
-        "player",
-        "comments",
-        "copyright",
-        "navigation",
-        "template_residue",
-    ]
-)
+_NO_ARTICLES = {"error_page": "an error page", "login_page": "a login page"}
+_SAYS_LITTLE = 120
+"""Kept characters below which a page with lines of an error or login page is one. A brief has 80 and more, but none
+of these lines."""
+_TOLD_SHARE = 0.5
+"""Least share of a bare article's characters that stand in lines with a sentence."""
 _LIKELY = 0.2
 """A page of prose whose best block the judge gives less than this has no article."""
 
@@ -60,6 +50,11 @@ def _kind_of(bits: int) -> str:
     return next((rule.kind for i, rule in enumerate(rules()) if bits >> i & 1), "")
 
 
+@cache
+def _bits_of(kind: str) -> int:
+    return sum(1 << i for i, rule in enumerate(rules()) if rule.kind == kind)
+
+
 def _sentences(text: str) -> int:
     return sum(text.count(mark) for mark in "。！？!?；")
 
@@ -76,13 +71,19 @@ def judge_blocks(flat: Flat, key: str, judge: Judge | None = None) -> Judged:
     bits = rule_bits(key, blocks)
     if not blocks:
         return Judged(np.zeros(0), bits, (), "the page shows no text")
+    if _is_bare(flat, key, bits):
+        return Judged(np.ones(len(blocks)), bits, tuple(range(len(blocks))), "")
     keep = (judge or default_judge()).keep(describe(flat.text, key, blocks, bits))
     kept = []
     for i, block in enumerate(blocks):
-        floor = _KEEP_FURNITURE if bits[i] and _kind_of(bits[i]) in _FURNITURE else _KEEP
+        floor = _KEEP_FURNITURE if bits[i] and _kind_of(bits[i]) in FURNITURE else _KEEP
         hidden = block.markup is not None and block.markup.hidden
         if keep[i] >= floor and not hidden:
             kept.append(i)
+    for kind, told_as in _NO_ARTICLES.items():
+        marks = sum(_kind_of(b & _bits_of(kind)) == kind for b in bits)
+        if marks >= min(2, len(blocks)) and sum(blocks[i].end - blocks[i].start for i in kept) < _SAYS_LITTLE:
+            return Judged(keep, bits, (), told_as)
     prose = sum(_sentences(key[blocks[i].start : blocks[i].end]) for i in kept)
     if prose:
         return Judged(keep, bits, tuple(kept), "")
@@ -96,6 +97,19 @@ def judge_blocks(flat: Flat, key: str, judge: Judge | None = None) -> Judged:
     if linked and sum(linked) / len(linked) > 0.5:
         return Judged(keep, bits, (), f"a list of links ({len(blocks)} lines)")
     return Judged(keep, bits, (), f"no line reads like an article ({len(blocks)} lines)")
+
+
+def _is_bare(flat: Flat, key: str, bits: Sequence[int]) -> bool:
+    """Whether a text is an article by itself, as feeds and archives keep them: nothing in it speaks of a site.
+
+    Every flattened page of pages-dev has at least one line of furniture; of the articles of news-pool that the judge
+    alone would have cut into (lists, verses, tables, subheads), most have none.
+    """
+    if any(b.markup is not None for b in flat.blocks) or any(_kind_of(b) in FURNITURE for b in bits):
+        return False
+    lines = [key[b.start : b.end] for b in flat.blocks]
+    told = sum(len(line) for line in lines if _sentences(line))
+    return told >= _TOLD_SHARE * sum(map(len, lines))
 
 
 def _by_markup(block: Block) -> tuple[str, str] | None:

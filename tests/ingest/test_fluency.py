@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from articles import HARBOUR_HANS, RIVER_HANT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from pipeline.errors import ModelError
 from pipeline.ingest.fluency import Fluency, default_fluency
 from pipeline.ingest.learn_fluency import train
 from pipeline.script.fold import fold
+from tests.ingest.articles import HARBOUR_HANS, RIVER_HANT
 
 
 @pytest.fixture(scope="module")

@@ -4,14 +4,14 @@ import random
 import re
 
 import pytest
-from articles import HARBOUR_HANS, HARBOUR_TITLE, RIVER_HANT, RIVER_TITLE
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from spoil import PHRASES, Spoiled, Spoiling, spoil
 
 from pipeline.article import Cut, cut_out
 from pipeline.ingest.mend import Mending, mend
 from pipeline.script.fold import fold
+from tests.ingest.articles import HARBOUR_HANS, HARBOUR_TITLE, RIVER_HANT, RIVER_TITLE
+from tests.ingest.spoil import PHRASES, Spoiled, Spoiling, spoil
 
 ARTICLES = {"hant": (RIVER_HANT, RIVER_TITLE), "hans": (HARBOUR_HANS, HARBOUR_TITLE)}
 

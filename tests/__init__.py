@@ -1,0 +1,1 @@
+"""The tests, and what make runs beside them: the demo, the bench, the check of the wheel, promotion of models."""

@@ -1,0 +1,1 @@
+"""Measurements: quality on the development data, speed beside plain peers. `make bench` runs them all."""

@@ -1,0 +1,39 @@
+"""What all tests share: how Hypothesis runs, and where the repository's own data and the real data lie.
+
+`derandomize` makes a run the same everywhere; to look further, `pytest --hypothesis-seed=N --hypothesis-profile=search`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from pipeline.topics.corpus import shared_data
+
+# The first example of a test loads tables and models, up to two seconds for jieba's: no deadline.
+settings.register_profile("taowen", deadline=None, derandomize=True, max_examples=60)
+settings.register_profile("search", deadline=None, max_examples=2000)
+settings.load_profile("taowen")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository."""
+    return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def sample(root: Path) -> Path:
+    """The sample dump."""
+    return root / "corpora" / "sample"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of the real texts."""
+    folder = shared_data()
+    if folder is None:
+        pytest.skip("the real data is not here (set TAOWEN_DATA)")
+    return folder

@@ -1,5 +1,7 @@
 # taowen: make help lists the targets. Everything lives in .venv; a second call installs nothing.
-PYTHON ?= $(firstword $(shell command -v python3.11 python3.12 python3.13 python3))
+# The first Python that runs and is 3.11 to 3.13: a name on the PATH may be a shim without one behind it.
+FITS   := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do "$$p" -c '$(FITS)' 2>/dev/null && echo "$$p" && break; done)
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
@@ -14,8 +16,8 @@ help:  ## List the targets
 setup: $(STAMP)  ## Make .venv and install taowen with the tools of development
 
 $(STAMP): pyproject.toml constraints.txt
-	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON). Install Python 3.11 to 3.13, or name one: make PYTHON=python3.12"; exit 2; }
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(or $(PYTHON),false) -c '$(FITS)' || { echo "No Python 3.11 to 3.13 ($(or $(PYTHON),none found)). Install one, or name it: make setup PYTHON=/path/to/python3.12"; exit 2; }
+	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 

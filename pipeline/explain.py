@@ -65,7 +65,7 @@ def explain(article: Article, tags: Sequence[Tag], script: str, *, colour: bool)
 
     shown = Text()
     for name, value in _head(article, tags, script):
-        shown.append(f"{visible(name, breaks=False):<12}", style="bold" if colour else "")
+        shown.append(f"{visible(name, breaks=False):<13} ", style="bold" if colour else "")
         shown.append(visible(value, breaks=False) + "\n")
     shown.append("\n")
     topics = {tag.id: _COLOURS[i % len(_COLOURS)] for i, tag in enumerate(tags)}

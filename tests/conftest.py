@@ -1,6 +1,6 @@
 """What all tests share: how Hypothesis runs, and where the repository's own data and the real data lie.
 
-`derandomize` makes a run the same everywhere; to look further, `pytest --hypothesis-seed=N --hypothesis-profile=search`.
+`derandomize` makes a run the same everywhere; to look further: `pytest --hypothesis-profile=search`.
 """
 
 from __future__ import annotations

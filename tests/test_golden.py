@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from golden import FILE, changes, golden_lines
+
+from tests.golden import FILE, changes, golden_lines
 
 
 def test_the_sample_comes_out_as_it_did() -> None:

@@ -47,14 +47,16 @@ SENTENCES = (
     "「我們只是想把路修好，」村長說，「別的以後再談。」",
 )
 FURNITURE = (
-    "首頁 > 新聞 > 國際", "延伸閱讀", "熱門新聞", "24小时热文", "上一則", "下一篇：市府公布夏季供水計畫", "分享到微信朋友圈",
-    "記者王一明／綜合報導", "来源：海岸日报", "2026-02-03 10:12", "3小時前", "關鍵字：稀土、港口、航運", "#稀土 #港口 #航運",
-    "▲工人在港口裝卸貨櫃。（圖／記者王一明攝）", "（責編：林一、陳二）", "版權所有 不得轉載", "請繼續往下閱讀...", "{{ article.title }}",
-    "0:00", "打赏", "网友评论", "海事局公布貨輪失去動力調查結果",
+    "首頁 > 新聞 > 國際", "延伸閱讀", "熱門新聞", "24小时热文", "上一則", "下一篇：市府公布夏季供水計畫",
+    "分享到微信朋友圈", "記者王一明／綜合報導", "来源：海岸日报", "2026-02-03 10:12", "3小時前",
+    "關鍵字：稀土、港口、航運", "#稀土 #港口 #航運", "▲工人在港口裝卸貨櫃。（圖／記者王一明攝）",
+    "（責編：林一、陳二）", "版權所有 不得轉載", "請繼續往下閱讀...", "{{ article.title }}", "0:00", "打赏",
+    "网友评论", "海事局公布貨輪失去動力調查結果",
 )  # fmt: skip
 HOSTILE = (
-    "\x00", "\x1b[31m", "\r", "\r\n", "\n", "\n\n", "\u2028", "\x85", "\x0b", "\u202e", "\u2066", "\ufeff", "\u200b", "\xad",
-    "\ud83d", "\ude00", "\ud800\udc00", "𠮷", "🏴\U000e0067\U000e007f", "\ue000", "\ufffe", "(yǎn)", "　", " ", "é", "ﬁ", "&#xD800;",
+    "\x00", "\x1b[31m", "\r", "\r\n", "\n", "\n\n", "\u2028", "\x85", "\x0b", "\u202e", "\u2066", "\ufeff", "\u200b",
+    "\xad", "\ud83d", "\ude00", "\ud800\udc00", "𠮷", "🏴\U000e0067\U000e007f", "\ue000", "\ufffe", "(yǎn)", "　",
+    " ", "é", "ﬁ", "&#xD800;",
 )  # fmt: skip
 ANY = st.text(st.characters(), max_size=40)
 """Every code point, lone surrogates and NUL too."""
@@ -65,13 +67,15 @@ TEXTS = st.one_of(
     st.lists(st.one_of(PIECES, st.sampled_from(SENTENCES)), max_size=30).map("\n".join),
 )
 TAGS = (
-    "<p>", "</p>", "<div>", "</div>", "<div class='related hot'>", "<article>", "</article>", "<nav>", "</nav>", "<h1>", "</h1>",
-    "<a href='/x'>", "</a>", "<span>", "</span>", "<li>", "<ul>", "</ul>", "<table><tr><td>", "</td><td>", "</table>", "<br>", "<br/>",
-    "<pre>", "</pre>", "<script>", "</script>", "<style>", "</style>", "<!--", "-->", "<textarea>", "</textarea>", "<template>",
-    "</template>", "<svg>", "</svg>", "<title>", "</title>", "<head>", "</head>", "<body>", "</html>", "<html lang='zh'>",
-    "<div style='display:none'>", "<p hidden>", "<figure><img src=x><figcaption>", "</figcaption></figure>", "<![CDATA[", "]]>",
-    "<meta property='og:title' content='貨輪'>", "<script type='application/ld+json'>{\"@type\":\"NewsArticle\"}", "<p", "<", ">", "'",
-    "&nbsp;", "&lt;p&gt;", "&#0;", "&#x1F600;", "&notanentity;", "&#x202e;", "<base href='//['>", "<link rel=canonical href='http://['>",
+    "<p>", "</p>", "<div>", "</div>", "<div class='related hot'>", "<article>", "</article>", "<nav>", "</nav>",
+    "<h1>", "</h1>", "<a href='/x'>", "</a>", "<span>", "</span>", "<li>", "<ul>", "</ul>", "<table><tr><td>",
+    "</td><td>", "</table>", "<br>", "<br/>", "<pre>", "</pre>", "<script>", "</script>", "<style>", "</style>",
+    "<!--", "-->", "<textarea>", "</textarea>", "<template>", "</template>", "<svg>", "</svg>", "<title>", "</title>",
+    "<head>", "</head>", "<body>", "</html>", "<html lang='zh'>", "<div style='display:none'>", "<p hidden>",
+    "<figure><img src=x><figcaption>", "</figcaption></figure>", "<![CDATA[", "]]>",
+    "<meta property='og:title' content='貨輪'>", "<script type='application/ld+json'>{\"@type\":\"NewsArticle\"}",
+    "<p", "<", ">", "'", "&nbsp;", "&lt;p&gt;", "&#0;", "&#x1F600;", "&notanentity;", "&#x202e;", "<base href='//['>",
+    "<link rel=canonical href='http://['>",
 )  # fmt: skip
 HTML = st.lists(st.one_of(st.sampled_from(TAGS), st.sampled_from(TAGS), PIECES), max_size=40).map("".join)
 
@@ -214,18 +218,18 @@ def test_1_the_rows_of_the_sample_rebuild_their_pages() -> None:
 LINES = st.one_of(
     st.sampled_from(
         (
-            '{"id": 1, "text": "%s"}' % SENTENCES[0],
+            json.dumps({"id": 1, "text": SENTENCES[0]}),
             '{"text": ""}',
             '{"id": "x"}',
-            '{"id": "h", "html": "<p>%s"}' % SENTENCES[1],
+            json.dumps({"id": "h", "html": "<p>" + SENTENCES[1]}),
             '{"text": "\\ud800"}',
             '{"text": 3}',
             "[]",
             "{broken",
             "null",
             '{"id": null, "text": "x", "title": [], "url": "http://["}',
-            '{"text": "%s"}' % ("長" * 600),
-            '{"html": "%s"}' % ("<p>a" * 60),
+            json.dumps({"text": "長" * 600}),
+            json.dumps({"html": "<p>a" * 60}),
         )
     ),
     st.dictionaries(
@@ -256,7 +260,7 @@ def test_2_every_record_is_written_rejected_or_skipped(
             assert bool(result["reason"]) == (result["status"] == "no_article")
 
 
-SEEN = '{"id": "first", "text": "%s"}' % SENTENCES[0]
+SEEN = json.dumps({"id": "first", "text": SENTENCES[0]}, ensure_ascii=False)
 """Makes the file a JSON lines file at a glance."""
 
 
@@ -306,7 +310,7 @@ def test_3_order_and_batches_change_no_byte() -> None:
     source = iter(records)
     sizes = iter((1, 7, 1, 1, 7, 64))
     fresh = Process(PROCESS.config)
-    found = {}
+    found: dict[tuple[str, int], bytes] = {}
     while batch := list(islice(source, next(sizes, 64))):
         results = list(fresh.rows(batch))
         assert [place(result) for result in results] == [(record.input, record.position) for record in batch]
@@ -345,8 +349,22 @@ def changed(article: Article) -> str:
     return "; ".join(f"{c.kind} ({c.reason}): {c.text[:30]!r}" for c in article.cuts if c.kind not in FIELDS)
 
 
-def check_share(articles: Iterable[tuple[str, Article]], least: float) -> None:
-    results = [(name, changed(article)) for name, article in articles]
+def robbed(article: Article) -> str:
+    """Which prose was cut from an article, or what out of its sentences, "" if nothing was.
+
+    Publishers leave credits, disclaimers and links under their texts: lines without a sentence, or that a rule names.
+    """
+    if article.status != "article":
+        return article.reason
+    spliced = [c for c in article.cuts if c.kind in ("search_phrase", "title_piece", "gloss")]
+    named = ("rule ", "under the heading")
+    prose = [c for c in article.cuts if set(c.text) & set("。！？") and not c.reason.startswith(named)]
+    lost = [c for c in prose if c.kind not in FIELDS] + spliced
+    return "; ".join(f"{c.kind} ({c.reason}): {c.text[:30]!r}" for c in lost)
+
+
+def check_share(articles: Iterable[tuple[str, str]], least: float) -> None:
+    results = list(articles)
     harmed = [f"{name}: {what}" for name, what in results if what]
     share = 1 - len(harmed) / len(results)
     summary = f"{share:.4f} of {len(results)} clean articles come out unchanged; not these:\n" + "\n".join(harmed)
@@ -358,14 +376,15 @@ def check_share(articles: Iterable[tuple[str, Article]], least: float) -> None:
 def test_4_own_articles_come_out_unchanged(titled: bool) -> None:
     chosen = own_articles()[::2] if titled else own_articles()
     pages = [Page(id=a["id"], text=f"{a['title']}\n{a['text']}" if titled else a["text"]) for a in chosen]
-    check_share(((page.id, clean(page)) for page in pages), 0.99)
+    check_share(((page.id, changed(clean(page))) for page in pages), 0.99)
 
 
-def test_4_real_articles_come_out_unchanged(shared: Path) -> None:
+def test_4_real_articles_lose_no_prose(shared: Path) -> None:
     with gzip.open(shared / "news-pool.jsonl.gz", "rb") as lines:
         rows = [json.loads(line) for line in islice(lines, 100, None, 198)]
     assert len(rows) == 200
-    check_share(((row["id"], clean(Page(id=row["id"], text=row["text"], title=row["title"]))) for row in rows), 0.97)
+    pages = [Page(id=row["id"], text=row["text"], title=row["title"]) for row in rows]
+    check_share(((page.id, robbed(clean(page))) for page in pages), 0.97)
 
 
 @pytest.mark.xfail(reason="a line that begins with a bullet is taken for a caption: 3 own articles lose their subheads")
@@ -401,12 +420,13 @@ def test_5_tags_of_the_sample_cite_what_was_kept() -> None:
 @given(TEXTS, st.booleans())
 @settings(max_examples=40)
 def test_5_tags_of_any_page_cite_what_was_kept(text: str, html: bool) -> None:
-    everything = tuple((topic, 0.0) for topic in tagger().topics)
     page = Page(id="1", html=f"<p>{text}") if html else Page(id="1", text=text)
     (row,) = EVERY_TOPIC.rows([page])
     assert isinstance(row, dict)
     check_evidence(row)
-    assert len(everything) == len(row["topics"]) or not re.search(r"\w", row["text"]) or row["status"] == "no_article"
+    assert (
+        len(row["topics"]) == len(tagger().topics) or not re.search(r"\w", row["text"]) or row["status"] == "no_article"
+    )
 
 
 EVERY_TOPIC = Process(ProcessConfig(thresholds=(("geopolitics", 0.0), ("rare_earths", 0.0), ("trade_war", 0.0))))
@@ -505,9 +525,10 @@ def test_6_the_scan_finds_clocks(code: str) -> None:
 AUDITED = """
 import sys
 told = []
+# marshal.loads is how Python reads its own .pyc; jieba would read its cache by marshal.load.
+never = ("pickle.find_class", "marshal.load", "subprocess.Popen", "os.system")
 def hook(event, arguments):
-    # marshal.loads is how Python reads its own .pyc; jieba would read its cache by marshal.load.
-    if event.startswith(("socket.", "urllib.", "http.")) or event in ("pickle.find_class", "marshal.load", "subprocess.Popen", "os.system"):
+    if event.startswith(("socket.", "urllib.", "http.")) or event in never:
         told.append((event, str(arguments)[:80]))
         raise RuntimeError(f"{event} {arguments}")
 sys.addaudithook(hook)

@@ -43,7 +43,7 @@ def clean(page: Page, limits: Limits = LIMITS, judge: Judge | None = None) -> Ar
 
     spans = [(flat.blocks[i].start, flat.blocks[i].end) for i in judged.kept]
     stays = set(judged.kept)
-    noise = [flat.text[b.start : b.end] for i, b in enumerate(flat.blocks) if i not in stays]
+    noise = [key[b.start : b.end] for i, b in enumerate(flat.blocks) if i not in stays]
     mending = mend(flat.text, key, spans, flat.head.title if flat.head else page.title, noise)
     body = _without(key, spans, mending.cuts)
     fields = find_fields(page, flat, key, judged, body)

@@ -67,14 +67,13 @@ def mend(
         key: `fold(page_text)`, of the same length.
         spans: the blocks that are kept, sorted and disjoint; nothing outside is cut.
         title: the article's title where it is known: what it names belongs to the article.
-        noise: other lines of the page, which were cut: a phrase that is in them too is more likely spam.
+        noise: keys of the page's other lines, which were cut: a phrase that is in them too is more likely spam.
     """
     cuts = [*find_invisible(page_text, spans), *find_glosses(page_text, spans)]
     cuts.sort(key=lambda cut: cut.start)
     doubts: list[tuple[int, int]] = []
-    folded = [fold(line) for line in noise]
     for text in _texts(page_text, key, spans, cuts):
-        found, doubted = _spliced(default_fluency(), text, fold(title), folded)
+        found, doubted = _spliced(default_fluency(), text, fold(title), noise)
         cuts += found
         doubts += doubted
     return Mending(tuple(sorted(cuts, key=lambda cut: cut.start)), tuple(sorted(doubts)))

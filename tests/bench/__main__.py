@@ -1,0 +1,65 @@
+"""Measure everything, or the parts named: `python -m tests.bench [PART ...]` (make bench).
+
+Prints each part and writes them all to build/bench/report.md, with the machine and the versions. Parts that were not
+asked for are not in the report. A part whose data is missing is left out with one line.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pipeline.topics.corpus import shared_data
+
+from .quality import cleaning, damage, mending, topics
+from .report import BENCH, machine, versions
+from .speed import fold_speed, speed
+
+PARTS: dict[str, tuple[str, tuple[str, ...], Callable[[Path], str]]] = {
+    "fold": ("Folding the script", ("news-pool.jsonl.gz",), fold_speed),
+    "speed": ("Speed, beside plain peers", ("pages-dev.jsonl.gz", "news-pool.jsonl.gz"), speed),
+    "mending": ("Mending, on spoiled-dev", ("spoiled-dev.jsonl.gz",), mending),
+    "damage": ("What cleaning does to clean articles", ("news-pool.jsonl.gz",), damage),
+    "topics": ("Topics, by cross-validation over sources", ("topics-dev.jsonl.gz",), topics),
+    "cleaning": (
+        "Cleaning, by cross-validation over sites",
+        ("pages-dev.jsonl.gz", "news-pool.jsonl.gz"),
+        cleaning,
+    ),
+}
+"""Title, the files of the real data it needs, and what measures it. The quick parts come first."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the parts; return the exit code."""
+    unknown = sorted(set(arguments) - set(PARTS))
+    if unknown:
+        print(f"There is no part {', '.join(unknown)}. The parts are {', '.join(PARTS)}.", file=sys.stderr)
+        return 2
+    data = shared_data()
+    if data is None:
+        print("The development data is not here (set TAOWEN_DATA to its folder); nothing can be measured.")
+        return 0
+    BENCH.mkdir(parents=True, exist_ok=True)
+    lines = ["# Figures", "", f"{machine()}; {versions()}.", "Written by `make bench`.", ""]
+    print(lines[2])
+    for name, (title, files, measure) in PARTS.items():
+        if arguments and name not in arguments:
+            continue
+        missing = [file for file in files if not (data / file).is_file()]
+        if missing:
+            print(f"{title}: left out, {', '.join(missing)} is not in {data}.")
+            continue
+        start = time.monotonic()
+        told = measure(data)
+        print(f"\n## {title}\n\n{told}\n\n({name}: {time.monotonic() - start:.0f} s)", flush=True)
+        lines += [f"## {title}", "", told, ""]
+    (BENCH / "report.md").write_text("\n".join(lines), "utf-8")
+    print(f"\nThe report is in {BENCH / 'report.md'}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-__all__ = ["AGO", "DATE", "iso_date", "url_date"]
+__all__ = ["AGO", "DATE", "STAMP", "iso_date", "url_date"]
 
 DATE = re.compile(
     r"(?:(?P<roc>民国)\s*)?(?<!\d)(?P<y>\d{2,4})\s*[-/年.．]\s*(?P<m>\d{1,2})\s*[-/月.．]\s*(?P<d>\d{1,2})(?!\d)\s*[日号]?"
@@ -16,6 +16,8 @@ DATE = re.compile(
 _TIME_FIRST = re.compile(
     r"^(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2}))?\s+(?P<y>\d{4})[-/年.](?P<m>\d{1,2})[-/月.](?P<d>\d{1,2})"
 )
+STAMP = re.compile(r"^\s*(?:date|日期|时间)?\s*[:：]?\s*" + DATE.pattern + r"\s+", re.IGNORECASE)
+"""A date put before a line by whoever flattened the page: " date 2025-12-09 " and then the first words."""
 AGO = re.compile(
     r"(?P<n>\d{1,3})\s*个?(?P<unit>分钟|小时|天|日|周)\s*之?前|(?P<day>昨天|前天|今天)\s*(?P<H>\d{1,2})[:：](?P<M>\d{2})"
 )

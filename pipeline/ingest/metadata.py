@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from pipeline.article import Block, Page
-from pipeline.ingest.dates import AGO, DATE, iso_date, url_date
+from pipeline.ingest.dates import AGO, DATE, STAMP, iso_date, url_date
 from pipeline.ingest.flatten import Flat
 from pipeline.ingest.rules import rules
 from pipeline.ingest.title import LINES_ABOVE, find_title, linked_data
@@ -194,7 +194,8 @@ def find_fields(page: Page, flat: Flat, key: str, judged: Judged, body: str) -> 
     _find_captions(found, blocks, kinds, line, range(max(0, min(top, first - 4)), min(last + 2, len(blocks))), first)
     above = [*range(top, first), *range(top - 1, max(0, top - LINES_ABOVE) - 1, -1)]
     below = range(last + 1, min(last + _AFTER + 1, len(blocks)))
-    shown = ""
+    stamped = [m.group() for i in dict.fromkeys((0, *shows, first)) if (m := STAMP.match(line(i)[1]))]
+    shown = iso_date(stamped[0]) if stamped else ""
     for i in (*above, *below):
         if i in found.moved or (kinds[i] in _NO_INFO and i < top):
             continue

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from pipeline.article import Page
+from pipeline.ingest.dates import STAMP
 from pipeline.ingest.flatten import Flat, Head
 from pipeline.ingest.rules import rules
 from pipeline.script.fold import fold
@@ -122,6 +123,8 @@ def find_title(page: Page, flat: Flat, key: str, first: int, bits: Sequence[int]
         text = line(i)
         if bits[i] or not 5 <= len(text) <= _LONGEST_TITLE or text[-1] in "。；;，,、" or text.count("。"):
             continue
+        if (stamp := STAMP.match(text)) and len(text) - stamp.end() < 5:
+            continue
         # A first line of the kept text is a title only if a body follows it.
         share = _share(text, pairs if i != first else _pairs(body[len(text) :]))
         followed = i + 1 < len(blocks) and bool(bits[i + 1] & _field_bits())
@@ -142,7 +145,8 @@ def find_title(page: Page, flat: Flat, key: str, first: int, bits: Sequence[int]
         if i < len(blocks) and (line(i) == headline or (i < best_index and line(i).startswith(headline)))
     ]
     block = blocks[best_index]
-    return flat.text[block.start : block.end], same
+    stamp = STAMP.match(line(best_index))
+    return flat.text[block.start + (stamp.end() if stamp else 0) : block.end], same
 
 
 @cache

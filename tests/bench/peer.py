@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from importlib.metadata import version
+from pathlib import Path
 
 ROUNDS = 2
 """Passes over all pages; the faster one counts. A few pages before them load what is loaded lazily."""
@@ -59,7 +60,7 @@ def main(name: str, pages: str, out: str) -> None:
         start = time.process_time()
         texts = [text_of(row["html"]) for row in rows]
         best = min(best, time.process_time() - start)
-    with open(out, "w", encoding="utf-8") as file:
+    with Path(out).open("w", encoding="utf-8") as file:
         for row, text in zip(rows, texts, strict=True):
             file.write(json.dumps({"id": row["id"], "text": text}) + "\n")
     print(json.dumps({"seconds": best, "version": version(package)}))

@@ -57,13 +57,14 @@ def topics(data: Path) -> str:
     """Score topics by cross-validation over sources, on the labels of corpora/."""
     from pipeline.topics import learn
     from pipeline.topics.corpus import read_corpus
+    from pipeline.topics.evaluate import judge
     from pipeline.topics.evaluate import table as figures
     from pipeline.topics.taxonomy import read_taxonomy
 
     taxonomy = read_taxonomy(None)
     examples = read_corpus(CORPORA, taxonomy.ids)
     # The tags of a fold stand under the other folds' thresholds, which only the judge of the report is told.
-    with patch.object(learn, "judge", wraps=learn.judge) as asked:
+    with patch.object(learn, "judge", wraps=judge) as asked:
         report, scores = learn.cross_validate(examples, taxonomy)
     given = asked.call_args.args[3]
     out = BENCH / "topics.jsonl"
@@ -135,8 +136,8 @@ def damage(data: Path) -> str:
     names = ("script", "articles", "unchanged but for fields", "characters kept", "no article")
     listed = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items(), key=lambda x: (-x[1], x[0])))
     return (
-        f"{table(names, rows)}\n\nEvery {step}th article of the pool, as text with its title, by the shipped models; about 3% "
-        "of them were among the judge's lessons. The pool is not free of noise, so some of these cuts are right. "
+        f"{table(names, rows)}\n\nEvery {step}th article of the pool, as text with its title, by the shipped models; "
+        "about 3% of them were among the judge's lessons. The pool is not free of noise: some of these cuts are right. "
         f"Articles with a cut, by kind: {listed or 'none'}. The cuts are in {BENCH / 'damaged.jsonl'}."
     )
 

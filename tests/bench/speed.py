@@ -98,7 +98,8 @@ def _environment(name: str) -> Path | str:
 
 def _peers(data: Path, pages: list[dict[str, Any]]) -> tuple[list[tuple[str, ...]], list[str]]:
     source = data / "pages-dev.jsonl.gz"
-    rows, notes = [], []
+    rows: list[tuple[str, ...]] = []
+    notes: list[str] = []
     for name in PEERS:
         python = _environment(name)
         if isinstance(python, str):
@@ -156,7 +157,7 @@ def speed(data: Path) -> str:
     peers, notes = _peers(data, pages)
     names = ("one core", "pages per CPU second", "MB per CPU second")
     sizes = (
-        f"{len(pages)} pages of pages-dev: {html_size:.1f} MB of HTML, {text_size:.2f} MB flattened; {len(texts)} articles "
-        f"of the pool to tag, {_megabytes(texts):.1f} MB. All from memory, decoded; the best of {ROUNDS} passes."
+        f"{len(pages)} pages of pages-dev, {html_size:.1f} MB of HTML, {text_size:.2f} MB flattened; to tag, {len(texts)} "
+        f"articles of the pool, {_megabytes(texts):.1f} MB. From memory, decoded; the best of {ROUNDS} passes."
     )
     return "\n\n".join([table(names, [*rows, *peers]), sizes, *notes])

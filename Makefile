@@ -46,7 +46,7 @@ wheel-check: setup  ## Build the wheel, install it alone, tag a page with it
 
 train: setup  ## Train all models from the labels in corpora/ into build/models (real text where it is)
 	$(BIN)/python -m pipeline.ingest.learn --out build/models/strip
-	$(BIN)/python -m pipeline.ingest.learn_fluency --out build/models/fluency
+	$(BIN)/python -m pipeline.ingest.fluency train --out build/models/fluency
 	$(BIN)/taowen train corpora --out build/models/topics --force
 
 promote: setup  ## Move build/models to models/ if its scores are no worse

@@ -55,6 +55,9 @@ Threshold = Annotated[
 ]
 
 
+_TOO_MANY = "More records were rejected than --max-rejects allows; each is told"
+
+
 @app.callback(invoke_without_command=True)
 def _root(version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False) -> None:
     if version:
@@ -145,6 +148,7 @@ def run(
 
     limit = RejectLimit.parse(max_rejects)
     make = partial(Process, _tagging(model, threshold, to, page_text))
+    make().check()
     with _bar() as advance:
 
         def progress(status: Status) -> None:
@@ -155,7 +159,10 @@ def run(
         status = run_dump(inputs, out, make, workers=workers, kind=format, force=force, progress=progress)
     _say(to_text(status))
     counts = status.counts
-    if status.failed or limit.exceeded(counts.rejected, counts.written):
+    too_many = limit.exceeded(counts.rejected, counts.written)
+    if too_many:
+        _say(f"{_TOO_MANY} in {out / 'rejects'}.")
+    if status.failed or too_many:
         raise typer.Exit(1)
 
 
@@ -315,9 +322,7 @@ def _stream(
 
     limit = RejectLimit.parse(max_rejects)
     process = Process(config)
-    process.versions  # noqa: B018  a model that is not there is told before an output is begun
-    if config.tag:
-        process.tags([])
+    process.check()
     with open_sink(out, kind, force=force) as sink, watched(sink, verb):
         for result in process.rows(_pages(sources)):
             sink.take(result)
@@ -327,7 +332,7 @@ def _stream(
 def _finish(summary: str, too_many: bool) -> None:
     _say(summary)
     if too_many:
-        _say("More records were rejected than --max-rejects allows; each is told above or in the rejects file.")
+        _say(f"{_TOO_MANY} above or in the rejects file.")
         raise typer.Exit(1)
 
 

@@ -73,6 +73,19 @@ class Process:
                 digest.update(file.name.encode() + b"\0" + file.read_bytes())
         return {"package": __version__, "model": digest.hexdigest(), "rules": rules_digest()}
 
+    def check(self) -> None:
+        """Load the models that every page needs, so that a damaged one is told before an output is begun.
+
+        Raises:
+            ModelError: a model is missing, damaged, or of another version.
+            UsageError: a threshold names no topic of the model.
+        """
+        from pipeline.ingest.judge import default_judge
+
+        default_judge()
+        if self.config.tag:
+            self.tags([])
+
     @cached_property
     def tagger(self) -> Tagger:
         """The topic model."""

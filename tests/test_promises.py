@@ -165,7 +165,7 @@ def test_1_any_bytes_are_rebuilt_or_rejected(body: bytes, charset: str) -> None:
 
 
 @given(st.data())
-@settings(max_examples=80)
+@settings(max_examples=50)
 def test_1_spoiled_sample_pages_are_rebuilt(data: st.DataObject) -> None:
     """Pages cut short, doubled, put together, with their lines in another order and hostile pieces inside."""
     pages = st.sampled_from(sample_pages())

@@ -22,12 +22,16 @@ from pipeline.ingest.rules import rules
 __all__ = ["Judged", "block_cuts", "judge_blocks", "name_cuts"]
 
 _KEEP = 0.5
+_KEEP_INSIDE = 0.25
+"""A line between two paragraphs of the article stays from here on: a subhead cut is worse than a caption kept."""
 _KEEP_FURNITURE = 0.9
 """A line that a furniture rule matches stays only if the judge is this sure."""
 _NO_ARTICLES = {"error_page": "an error page", "login_page": "a login page"}
 _SAYS_LITTLE = 120
 """Kept characters below which a page with lines of an error or login page is one. A brief has 80 and more, but none
 of these lines."""
+_SAYS_MUCH = 200
+"""Kept characters from which on a page without a sentence mark is an article, if its lines are long."""
 _TOLD_SHARE = 0.5
 """Least share of a bare article's characters that stand in lines with a sentence."""
 _FEW_LINES = 8
@@ -76,18 +80,13 @@ def judge_blocks(flat: Flat, key: str, judge: Judge | None = None) -> Judged:
     if _is_bare(flat, key, bits):
         return Judged(np.ones(len(blocks)), bits, tuple(range(len(blocks))), "")
     keep = (judge or default_judge()).keep(describe(flat.text, key, blocks, bits))
-    kept = []
-    for i, block in enumerate(blocks):
-        floor = _KEEP_FURNITURE if bits[i] and _kind_of(bits[i]) in FURNITURE else _KEEP
-        hidden = block.markup is not None and block.markup.hidden
-        if keep[i] >= floor and not hidden:
-            kept.append(i)
+    kept = _without_hidden(_choose(keep, bits, [key[block.start : block.end] for block in blocks]), blocks)
     for kind, told_as in _NO_ARTICLES.items():
         marks = sum(_kind_of(b & _bits_of(kind)) == kind for b in bits)
         if marks >= min(2, len(blocks)) and sum(blocks[i].end - blocks[i].start for i in kept) < _SAYS_LITTLE:
             return Judged(keep, bits, (), told_as)
-    prose = sum(_sentences(key[blocks[i].start : blocks[i].end]) for i in kept)
-    if prose:
+    size = sum(blocks[i].end - blocks[i].start for i in kept)
+    if any(_sentences(key[blocks[i].start : blocks[i].end]) for i in kept) or size > max(_SAYS_MUCH, 20 * len(kept)):
         return Judged(keep, bits, tuple(kept), "")
     # Nothing was sure enough. A page that is one sentence or two is an article all the same; a list page is not.
     told = [i for i, b in enumerate(blocks) if _sentences(key[b.start : b.end]) and not bits[i]]
@@ -99,6 +98,23 @@ def judge_blocks(flat: Flat, key: str, judge: Judge | None = None) -> Judged:
     if linked and sum(linked) / len(linked) > 0.5:
         return Judged(keep, bits, (), f"a list of links ({len(blocks)} lines)")
     return Judged(keep, bits, (), f"no line reads like an article ({len(blocks)} lines)")
+
+
+def _choose(keep: NDArray[np.float64], bits: Sequence[int], lines: Sequence[str]) -> list[int]:
+    """Return the indices of the lines that stay by what the judge says of each."""
+    plain = [not (found and _kind_of(found) in FURNITURE) for found in bits]
+    kept = {i for i in range(len(lines)) if keep[i] >= (_KEEP if plain[i] else _KEEP_FURNITURE)}
+    told = [i for i in kept if len(lines[i]) > 20 and _sentences(lines[i])]
+    if told:
+        kept.update(i for i in range(min(told), max(told)) if plain[i] and keep[i] >= _KEEP_INSIDE)
+    return sorted(kept)
+
+
+def _without_hidden(kept: list[int], blocks: Sequence[Block]) -> list[int]:
+    """Return `kept` without hidden blocks, unless most of the article is hidden: folded away until "read more"."""
+    shown = [i for i in kept if not ((markup := blocks[i].markup) and markup.hidden)]
+    size = [sum(blocks[i].end - blocks[i].start for i in some) for some in (shown, kept)]
+    return shown if 2 * size[0] >= size[1] else kept
 
 
 def _is_bare(flat: Flat, key: str, bits: Sequence[int]) -> bool:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.article import Article, Page
 from pipeline.ingest import clean
-from pipeline.ingest.metadata import iso_date
+from pipeline.ingest.dates import iso_date
 from pipeline.script.fold import fold
 
 BODY = (

@@ -192,15 +192,15 @@ def cuts_of(text: str, *keep: float) -> list[tuple[int, int, str]]:
 
 
 def test_a_cut_takes_the_break_behind_its_block() -> None:
-    text = "雜物\n一句話在此。\n雜項\n另一句話。\n尾巴"
-    assert cuts_of(text, 0, 1, 0, 1, 0) == [(0, 3, "雜物\n"), (10, 13, "雜項\n"), (18, 21, "\n尾巴")]
-    assert cuts_of(text, 0, 0, 0, 1, 1) == [(0, 13, "雜物\n一句話在此。\n雜項\n")]
+    text = "登錄\n一句話在此。\n雜項\n另一句話。\n尾巴"
+    assert cuts_of(text, 0, 1, 0, 1, 0) == [(0, 3, "登錄\n"), (10, 13, "雜項\n"), (18, 21, "\n尾巴")]
+    assert cuts_of(text, 0, 0, 0, 1, 1) == [(0, 3, "登錄\n"), (3, 13, "一句話在此。\n雜項\n")]
 
 
 def test_white_space_round_the_text_is_kept_or_cut_with_its_neighbour() -> None:
-    text = " \n雜物\n\n一句話在此。\n\n尾巴\n \n"
+    text = " \n登錄\n\n一句話在此。\n\n尾巴\n \n"
     (first, last) = cuts_of(text, 0, 1, 0)
-    assert first == (0, 6, " \n雜物\n\n")
+    assert first == (0, 6, " \n登錄\n\n")
     assert last[1] == len(text)
 
 

@@ -262,7 +262,7 @@ def explain(
         if found:
             console.print("\n" + "=" * 60 + "\n")
         found += 1
-        script = identify(result.text or result.page_text)
+        script = identify(result.text or result.page_text, context=result.page_text)
         told = " ".join(filter(None, (script.script, script.region)))
         console.print(shown(result, process.tags([result])[0], told, colour=colour), end="")
     if not found and not rejected:

@@ -132,7 +132,7 @@ class Process:
                 yield result
                 continue
             # A page without an article has no text; what it is written in is told by the page.
-            script = identify(result.text or result.page_text)
+            script = identify(result.text or result.page_text, context=result.page_text)
             normalised = convert(result.text, self.config.to, script)
             found = next(tags) if self.config.tag else None
             yield row(result, script, normalised, found, self.versions, page_text=self.config.page_text)

@@ -22,6 +22,11 @@ _Told: TypeAlias = Literal["TW", "HK", "CN", "SG", "MO", "MY"]
 _REGIONS: tuple[_Told, ...] = ("TW", "HK", "CN", "SG")
 _NEIGHBOURS: tuple[_Told, ...] = ("MO", "MY")
 """Regions that are told apart so that they are not taken for another, but not answered."""
+_WRITE_HANS: tuple[_Told, ...] = ("CN", "SG", "MY")
+"""Regions that write Simplified."""
+_QUOTED = 3
+"""Of their words this many count as one in a Traditional text: it quotes them (規模以上, 億元人民幣) more often than it
+was converted."""
 _OTHER, _HAN, HANT, HANS, _KANA, _HANGUL, _LATIN, _FOREIGN = range(8)
 _RANGES: tuple[tuple[int, int, int], ...] = (
     (0x41, 0x5A, _LATIN),
@@ -155,10 +160,13 @@ def _found(key: str) -> set[tuple[str, _Told]]:
     return found
 
 
-def _region(key: str) -> Region:
+def _region(key: str, script: ScriptName) -> Region:
     counts: dict[_Told, int] = dict.fromkeys((*_REGIONS, *_NEIGHBOURS), 0)
     for _, region in _found(key):
         counts[region] += 1
+    if script == "zh-Hant":
+        for region in _WRITE_HANS:
+            counts[region] //= _QUOTED
     best, second = sorted(counts, key=lambda region: -counts[region])[:2]
     if counts[best] < max(_REGION_WORDS, _REGION_LEAD * counts[second]):
         return ""
@@ -169,12 +177,14 @@ def _is_english(text: str) -> bool:
     return len(_ENGLISH.intersection(text[:4000].lower().split())) >= 2
 
 
-def identify(text: str, key: str | None = None) -> Script:
+def identify(text: str, key: str | None = None, context: str = "") -> Script:
     """Return what `text` is written in.
 
     Args:
         text: any string. From some ten characters on the answer is to be relied on; see `confidence`.
         key: `fold(text)`, where the caller has it already.
+        context: more of the same page, such as its byline and its menus. It is asked for the region where `text`
+            does not tell it, and for nothing else.
     """
     counts = np.bincount(classify(text), minlength=8).tolist()
     hant, hans = counts[HANT], counts[HANS]
@@ -201,7 +211,9 @@ def identify(text: str, key: str | None = None) -> Script:
     confidence = round((more + _DOUBT) / (more + fewer + 2 * _DOUBT), 4)
     if sum(map(text.count, _CANTONESE)) >= _CANTONESE_SHARE * han:
         return Script(script, confidence, "", script.replace("zh", "yue"))
-    region = _region(fold(text) if key is None else key)
+    region = _region(fold(text) if key is None else key, script)
+    if not region and context:
+        region = _region(fold(context), script)
     return Script(script, confidence, region, f"{script}-{region}" if region else script)
 
 

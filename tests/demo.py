@@ -81,7 +81,10 @@ def _pages(rows: Mapping[Place, Mapping[str, Any]], gold: Mapping[Place, Mapping
         wanted = gold.get(place, {})
         script = " ".join(filter(None, (row["script"], row["region"])))
         if row["status"] == "article":
-            told, topics = row["title"], "  ".join(f"{t['id']} {t['score']:.2f}" for t in row["topics"]) or "–"
+            told, topics = (
+                row["title"] or "(no title on the page)",
+                "  ".join(f"{t['id']} {t['score']:.2f}" for t in row["topics"]) or "–",
+            )
         else:
             told, topics = "", f"no article: {visible(row['reason'], breaks=False)}"
         said = {topic["id"] for topic in row["topics"]}
@@ -89,8 +92,8 @@ def _pages(rows: Mapping[Place, Mapping[str, Any]], gold: Mapping[Place, Mapping
             topics += f"   (should be {wanted.get('status', 'absent')})"
         elif row["status"] == "article" and said != set(wanted["topics"]):
             topics += f"   (should be {', '.join(wanted['topics']) or 'none'})"
-        # A WARC id differs at its end.
-        name = row["id"] if len(row["id"]) <= 24 else f"…{row['id'][-23:]}"
+        # The ids of WARC records are long and differ at both ends.
+        name = row["id"] if len(row["id"]) <= 24 else f"{row['id'][:8]}…{row['id'][-15:]}"
         print(f"{fit(name, 24)} {script:10} {fit(told, title)} {topics}")
 
 
@@ -139,6 +142,8 @@ def main(arguments: Sequence[str]) -> int:
     print(f"article or not          {agreed.status} of {agreed.pages} pages right")
     print(f"text exactly as wanted  {agreed.exact} of {agreed.articles} articles; mean bigram F1 {agreed.f1:.4f}")
     print(f"topics exactly right    {agreed.topics} of {agreed.articles} articles")
+    if agreed.others:
+        print(f"not exactly as wanted   {', '.join(f'{visible(name)} F1 {f1:.3f}' for name, f1 in agreed.others)}")
     _heading(f"A page before and after: taowen explain {dump / SHOWN}")
     _before_and_after(width)
     _heading("Where it lies, and what to type next")

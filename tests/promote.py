@@ -138,6 +138,11 @@ def score_topics(folder: Path, others: Path) -> list[Figure]:
     return [*figures, Figure(f"topics exactly right, {len(gold)} sample articles", right, 0)]
 
 
+def unmeasured(folder: Path) -> bool:
+    """Tell whether a topic model was trained without real articles, so that nothing honest is known of it."""
+    return not json.loads((folder / "model.json").read_text("utf-8")).get("figures", {}).get("slices")
+
+
 def missed(folder: Path, floors: Path) -> list[str]:
     """Return the floors that a topic model misses; none where the real articles are not here."""
     from pipeline.topics.corpus import read_corpus
@@ -212,6 +217,8 @@ def promote(name: str, new: Path, old: Path, *, force: bool) -> bool:
         ours = []
     faults = _side_by_side(name, ours, theirs)
     if name == "topics":
+        if unmeasured(new) and ours and not unmeasured(old):
+            faults.append("what is known: it was trained without real articles, the shipped one with them")
         faults += missed(new, old.parent / "floors.json")
     if faults and not force:
         print(f"{name:8} REFUSED: worse in {'; '.join(faults)}. The shipped one stays; --force copies it all the same.")

@@ -35,6 +35,8 @@ class Score:
     status: int
     """Pages, articles or not, whose status is the gold's, of `pages`."""
     pages: int
+    others: tuple[tuple[str, float], ...]
+    """Id and bigram F1 of the articles that are not exact, worst first."""
 
 
 def read_gold() -> dict[Place, dict[str, Any]]:
@@ -80,11 +82,14 @@ def score(rows: Mapping[Place, Mapping[str, Any]], gold: Mapping[Place, Mapping[
     pages = {place: row for place, row in gold.items() if row["status"] in ("article", "no_article")}
     kept = {place: rows[place]["text"] if place in rows else "" for place in articles}
     given = {place: {t["id"] for t in rows[place]["topics"]} if place in rows else None for place in articles}
+    f1 = {place: bigram_f1(kept[place], "\n".join(row["body"])) for place, row in articles.items()}
+    inexact = [place for place, row in articles.items() if body_of(kept[place]) != row["body"]]
     return Score(
         articles=len(articles),
-        exact=sum(body_of(kept[place]) == row["body"] for place, row in articles.items()),
-        f1=mean(bigram_f1(kept[place], "\n".join(row["body"])) for place, row in articles.items()),
+        exact=len(articles) - len(inexact),
+        f1=mean(f1.values()),
         topics=sum(given[place] == set(row["topics"]) for place, row in articles.items()),
         status=sum(place in rows and rows[place]["status"] == row["status"] for place, row in pages.items()),
         pages=len(pages),
+        others=tuple((place[1], f1[place]) for place in sorted(inexact, key=lambda place: (f1[place], place))),
     )

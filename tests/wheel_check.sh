@@ -36,7 +36,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-SUFFIXES = {".py", ".typed", ".toml", ".tsv", ".json", ".jsonl", ".npz", ".md"}
+SUFFIXES = {".py", ".toml", ".tsv", ".json", ".jsonl", ".npz", ".md"}
 held = set(zipfile.ZipFile(sys.argv[1]).namelist())
 about = {name for name in held if name.split("/")[0].endswith(".dist-info")}
 inside = {name.split("/", 1)[1] for name in about}
@@ -44,7 +44,10 @@ here = {p.as_posix() for p in Path("pipeline").rglob("*") if p.is_file() and "__
 here |= {f"pipeline/{p.as_posix()}" for p in Path("models").rglob("*") if p.is_file()}
 faults = [f"missing: {name}" for name in sorted(here - held)]
 faults += [f"too much: {name}" for name in sorted(held - here - about)]
-faults += [f"of no kind that a wheel of ours holds: {name}" for name in sorted(here) if Path(name).suffix not in SUFFIXES and not name.endswith("py.typed")]
+known = {"strip", "fluency", "topics", "floors.json"}
+strays = {p.as_posix() for p in Path("models").iterdir() if p.name not in known}
+strays |= {name for name in here if Path(name).suffix not in SUFFIXES and Path(name).name != "py.typed"}
+faults += [f"of no kind that the wheel is for: {name}" for name in sorted(strays)]
 needed = {"METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE", "licenses/NOTICE"}
 faults += [f"missing in dist-info: {name}" for name in sorted(needed - inside)]
 faults += [f"too much in dist-info: {name}" for name in sorted(inside - needed)]

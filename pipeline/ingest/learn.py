@@ -135,7 +135,7 @@ def _teasers(others: Sequence[dict[str, Any]], dice: random.Random) -> list[str]
     return lines
 
 
-def lessons_from_articles(pool: Path, pages: Path, sites: Container[str], count: int = 1800) -> list[Lesson]:
+def lessons_from_articles(pool: Path, pages: Path, sites: Container[str], count: int = 900) -> list[Lesson]:
     """Return lessons from real articles.
 
     Half as they are, a sixth cut short, a sixth dressed in the furniture of real pages, a sixth followed by teasers of

@@ -22,7 +22,7 @@ from pipeline.ingest.rules import rules
 __all__ = ["Judged", "block_cuts", "judge_blocks", "name_cuts"]
 
 _KEEP = 0.5
-_KEEP_INSIDE = 0.25
+_KEEP_INSIDE = 0.35
 """A line between two paragraphs of the article stays from here on: a subhead cut is worse than a caption kept."""
 _KEEP_FURNITURE = 0.9
 """A line that a furniture rule matches stays only if the judge is this sure."""

@@ -248,6 +248,7 @@ def explain(
     from pipeline.explain import explain as shown
     from pipeline.process import Process
     from pipeline.script.identify import identify
+    from pipeline.streams import rejected_line
 
     process = Process(_tagging(model, threshold, "zh-Hans", False))
     colour = sys.stdout.isatty()
@@ -255,7 +256,7 @@ def explain(
     found = rejected = 0
     for result in process.articles(p for p in _pages([source]) if id is None or getattr(p, "id", None) == id):
         if isinstance(result, Reject):
-            _say(f"{result.input}:{result.position} rejected at {result.stage}: {result.reason}")
+            _say(rejected_line(result))
             rejected += 1
         if not isinstance(result, Article):
             continue
@@ -337,7 +338,9 @@ def _finish(summary: str, too_many: bool) -> None:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+    from pipeline.records import visible
+
+    print(visible(text), file=sys.stderr)
 
 
 class _bar:  # noqa: N801  used like a function
@@ -364,16 +367,10 @@ class _bar:  # noqa: N801  used like a function
 def main() -> None:
     """Run the command line and end the process with its exit code."""
     try:
-        app(standalone_mode=True)
+        app(standalone_mode=True, prog_name="taowen")
     except (TaowenError, InputError) as error:
         _say(f"taowen: {error}")
         sys.exit(error.exit_code)
     except KeyboardInterrupt as error:
         _say(str(error) or "Interrupted.")
         sys.exit(130)
-    except BrokenPipeError:
-        # The reader has what it wanted. Python must not flush into the closed pipe at its end.
-        import os
-
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from pipeline.errors import ModelError
 
-__all__ = ["LIMITS", "Limits", "data_path", "model_path"]
+__all__ = ["LIMITS", "Limits", "data_path", "model_path", "shared_data"]
 
 _HERE = Path(__file__).resolve().parent
 
@@ -44,3 +45,10 @@ def model_path(name: str) -> Path:
 def data_path(name: str) -> Path:
     """Return a data file of the package, such as `topics.toml`."""
     return _HERE / "data" / name
+
+
+def shared_data() -> Path | None:
+    """Return the folder of the real texts: $TAOWEN_DATA, or ../shared/data beside the repository; None without."""
+    named = os.environ.get("TAOWEN_DATA")
+    folder = Path(named) if named else _HERE.parent.parent / "shared" / "data"
+    return folder if folder.is_dir() else None

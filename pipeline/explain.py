@@ -6,21 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pipeline.article import Article, Tag
+from pipeline.records import visible
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-__all__ = ["explain", "visible"]
+__all__ = ["explain"]
 
 _COLOURS = ("black on yellow", "black on cyan", "black on green", "black on magenta")
-
-
-def visible(text: str, *, breaks: bool = True) -> str:
-    """Return text that a terminal shows and does not obey: controls, bidi marks and invisible characters escaped."""
-    return "".join(
-        c if c.isprintable() or (breaks and c == "\n") or c in "\u3000\u00a0" else c.encode("unicode_escape").decode()
-        for c in text.replace("\r\n", "\n").replace("\t", " ")
-    )
 
 
 def _spans(article: Article, tags: Sequence[Tag]) -> dict[int, tuple[int, str]]:

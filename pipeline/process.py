@@ -118,6 +118,10 @@ class Process:
             return clean(page, self.config.limits)
         except PageError as error:
             return Reject(page.input, page.position, page.id, error.stage, error.reason)
+        except ModelError:
+            raise
+        except Exception as error:  # a fault of ours costs one page and is told; it must not cost the run
+            return Reject(page.input, page.position, page.id, "clean", f"{type(error).__name__}: {error}"[:300])
 
     def _batch(self, pages: list[Page | Reject | Skip]) -> Iterator[dict[str, Any] | Reject | Skip]:
         from pipeline.records import row

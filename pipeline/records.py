@@ -30,6 +30,7 @@ __all__ = [
     "to_csv_row",
     "to_line",
     "to_table",
+    "visible",
 ]
 
 Kind: TypeAlias = "str | dict[str, Kind] | list[Kind]"
@@ -253,6 +254,14 @@ def plain_cell(text: str) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
     text = _LONE.sub("\ufffd", _UNSEEN.sub("", text)).replace("\t", " ")
     return f"'{text}" if _FORMULA.match(text) else text
+
+
+def visible(text: str, *, breaks: bool = True) -> str:
+    """Return text that a terminal shows and does not obey: controls, bidi marks and invisible characters escaped."""
+    return "".join(
+        c if c.isprintable() or (breaks and c == "\n") or c in "\u3000\u00a0" else c.encode("unicode_escape").decode()
+        for c in text.replace("\r\n", "\n").replace("\t", " ")
+    )
 
 
 def csv_header(*, page_text: bool = False) -> list[str]:

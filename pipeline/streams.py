@@ -15,9 +15,9 @@ from typing import IO, Any, Literal, cast
 
 from pipeline.article import Reject, Skip
 from pipeline.errors import UsageError
-from pipeline.records import csv_header, plain_cell, reject_record, to_csv_row, to_line
+from pipeline.records import csv_header, reject_record, to_csv_row, to_line, visible
 
-__all__ = ["Books", "RejectLimit", "Sink", "open_sink", "watched", "whole_file"]
+__all__ = ["Books", "RejectLimit", "Sink", "open_sink", "rejected_line", "watched", "whole_file"]
 
 RowFormat = Literal["jsonl", "csv"]
 DEFAULT_SHARE = 0.05
@@ -117,12 +117,17 @@ class _Rejects:
 
     def take(self, reject: Reject) -> None:
         if self._path is None:
-            place = f"{reject.input}:{reject.position}"
-            print(f"rejected {plain_cell(place)} [{reject.stage}] {plain_cell(reject.reason)}", file=sys.stderr)
+            print(rejected_line(reject), file=sys.stderr)
             return
         if self._file is None:
             self._file = self._stack.enter_context(whole_file(self._path))
         self._file.write(to_line(reject_record(reject)))
+
+
+def rejected_line(reject: Reject) -> str:
+    """Return a reject as one line for a terminal."""
+    told = f"rejected {reject.input}:{reject.position} [{reject.stage}] {reject.reason}"
+    return visible(told, breaks=False)
 
 
 def _csv_line(cells: Iterable[str]) -> bytes:
@@ -162,8 +167,13 @@ def open_sink(out: Path | None, kind: RowFormat, *, force: bool) -> Iterator[Sin
     """
     with ExitStack() as stack:
         if out is None:
-            yield Sink(sys.stdout.buffer, _Rejects(None, stack), kind)
-            sys.stdout.buffer.flush()
+            try:
+                yield Sink(sys.stdout.buffer, _Rejects(None, stack), kind)
+                sys.stdout.buffer.flush()
+            except BrokenPipeError:
+                # The reader has what it wanted. Python must not flush into the closed pipe at its end.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                raise SystemExit(0) from None
             return
         rejects = out.with_name(out.name + ".rejects.jsonl")
         for path in (out, rejects):

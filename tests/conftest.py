@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from pipeline.topics.corpus import shared_data
+from pipeline.configure import shared_data
 
 # The first example of a test loads tables and models, up to two seconds for jieba's: no deadline.
 settings.register_profile("taowen", deadline=None, derandomize=True, max_examples=60)

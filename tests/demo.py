@@ -16,7 +16,7 @@ from typing import Any
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 
-from pipeline.explain import visible
+from pipeline.records import visible
 from tests.sample import SAMPLE, Place, place_of, read_gold, score
 
 SHOWN = "text/tw-summit-tariff.txt"

@@ -28,12 +28,6 @@ ROOMS = (
 )
 """From the top down: a room knows the rooms above it and itself. Rooms of one row do not know each other."""
 
-TEACHING = {
-    "ingest.learn": {"topics"},
-    "script.tables": {"topics"},
-}
-"""Modules that look further down, and what at: development steps that find the real texts by `topics.corpus`."""
-
 HOMES = {
     "opencc": ("script/convert.py", "script/tables.py"),
     "selectolax": ("ingest/flatten.py",),
@@ -98,17 +92,10 @@ def test_a_room_knows_only_the_rooms_above_it(name: str, path: Path) -> None:
     rows = [number for number, row in enumerate(ROOMS) if own in row]
     assert rows, f"the room {own} is not in the list"
     above = {room for row in ROOMS[: rows[0]] for room in row}
-    dotted = name.removesuffix(".py").replace("/", ".")
     for module in imported(path):
         if module.split(".")[0] == "pipeline" and module not in ("pipeline.__version__", "pipeline"):
-            known = above | {own} | TEACHING.get(dotted, set())
+            known = above | {own}
             assert room_of(module) in known, f"{name} imports {module}"
-
-
-def test_the_exceptions_to_the_order_are_still_needed() -> None:
-    for dotted, rooms in TEACHING.items():
-        path = PACKAGE / f"{dotted.replace('.', '/')}.py"
-        assert rooms <= {room_of(module) for module in imported(path)}, f"{dotted} no longer needs {rooms}"
 
 
 def test_the_list_names_every_room() -> None:

@@ -387,7 +387,6 @@ def test_4_real_articles_lose_no_prose(shared: Path) -> None:
     check_share(((page.id, robbed(clean(page))) for page in pages), 0.97)
 
 
-@pytest.mark.xfail(reason="a line that begins with a bullet is taken for a caption: 3 own articles lose their subheads")
 def test_4_a_subhead_behind_a_bullet_is_no_caption() -> None:
     subheads = ["■ 第一道工序", "■ 誰來付錢"]
     text = "\n".join([SENTENCES[0] * 2, subheads[0], SENTENCES[4] * 2, subheads[1], SENTENCES[2] * 2, SENTENCES[5]])

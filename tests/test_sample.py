@@ -266,7 +266,7 @@ def test_addresses_are_reserved_names() -> None:
 
 
 def test_nothing_is_copied_from_the_development_data() -> None:
-    from pipeline.topics.corpus import shared_data
+    from pipeline.configure import shared_data
 
     data = shared_data()
     if data is None:

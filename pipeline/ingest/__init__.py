@@ -23,7 +23,7 @@ def clean(page: Page, limits: Limits = LIMITS, judge: Judge | None = None) -> Ar
 
     `restore(article.text, article.cuts) == article.page_text` on every input. The page text is the record's `text`
     exactly as given, or what its HTML shows. A page without an article has `status` "no_article", a reason, and cuts
-    that cover all its text. `judge` is another judge of blocks than the shipped one.
+    that cover all its lines. `judge` is another judge of blocks than the shipped one.
 
     Raises:
         PageError: the bytes are no text, or the page is over a limit; the run rejects it with this reason.

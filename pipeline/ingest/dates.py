@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
 
 __all__ = ["AGO", "DATE", "STAMP", "iso_date", "url_date"]
 
@@ -28,57 +29,66 @@ def iso_date(text: str, crawled: str = "") -> str:
     """Return the first date of `text` (folded) as ISO 8601, as exact as it says, or "".
 
     Reads 2025年4月3日 08:15, 2025-04-03T08:15:00+08:00, 20:51 2023/03/31, 民國114年4月3日, and, against the crawl
-    time, 3小時前 and 昨天 18:40. The offset is given only where the text gives one.
+    time, 3小時前 and 昨天 18:40. The offset is given only where the text, or the crawl time, gives one.
     """
     first = _TIME_FIRST.search(text)
     for match in (first,) if first else DATE.finditer(text):
-        parts = match.groupdict()
+        parts = {name: value or "" for name, value in match.groupdict().items()}
         year = int(parts["y"])
-        if parts.get("roc") or (100 <= year < 200 and parts["y"] and "年" in match.group()):
+        if parts.get("roc") or (100 <= year < 200 and "年" in match.group()):
             year += 1911
         elif year < 100:
-            year += 2000 if len(parts["y"]) == 2 and year < 70 else 1900
-        hour = int(parts["H"]) if parts.get("H") else None
-        if (
-            hour is not None
-            and hour < 12
-            and (parts.get("half") in ("下午", "晚上") or (parts.get("ampm") or "").lower() == "pm")
-        ):
-            hour += 12
+            year += 2000 if year < 70 else 1900
         try:
-            when = datetime(
-                year, int(parts["m"]), int(parts["d"]), hour or 0, int(parts.get("M") or 0), int(parts.get("S") or 0)
-            )
+            day = date(year, int(parts["m"]), int(parts["d"]))
         except ValueError:
             continue
-        if not 1980 <= year <= 2100:
-            continue
-        if hour is None:
-            return when.date().isoformat()
-        zone = parts.get("tz") or ""
-        zone = "+00:00" if zone == "Z" else zone if ":" in zone or not zone else f"{zone[:3]}:{zone[3:]}"
-        return when.isoformat(timespec="seconds" if parts.get("S") else "minutes") + zone
+        if 1980 <= year <= 2100:
+            return f"{day.isoformat()}{_clock(parts)}"
     ago = AGO.search(text)
-    if ago and crawled:
-        try:
-            now = datetime.fromisoformat(crawled.replace("Z", "+00:00"))
-        except ValueError:
-            return ""
-        if ago["unit"]:
-            unit = {"分钟": "minutes", "小时": "hours", "天": "days", "日": "days", "周": "weeks"}[ago["unit"]]
-            when = now - timedelta(**{unit: int(ago["n"])})
-            exact = unit in ("minutes", "hours") and len(crawled) > 10
-            return when.isoformat(timespec="minutes") if exact else when.date().isoformat()
-        back = {"今天": 0, "昨天": 1, "前天": 2}[ago["day"]]
-        if int(ago["H"]) < 24 and int(ago["M"]) < 60:
-            when = (now - timedelta(days=back)).replace(
-                hour=int(ago["H"]), minute=int(ago["M"]), second=0, microsecond=0
-            )
-            return when.isoformat(timespec="minutes")
-    return ""
+    return _before(ago, crawled) if ago and crawled else ""
 
 
-def url_date(path: str) -> str:
-    """Return the date in the path of an address such as /2024/05/06/ or /20240506-, or ""."""
-    match = _URL_DATE.search(path)
+def _clock(parts: Mapping[str, str]) -> str:
+    """Return "T08:15", with seconds and offset where they are given; "" where there is no time of day."""
+    if not parts["H"]:
+        return ""
+    hour, half, am_pm = int(parts["H"]), parts.get("half", ""), parts.get("ampm", "").lower()
+    if hour == 12 and (half in ("上午", "早上", "凌晨") or am_pm == "am"):
+        hour = 0
+    elif hour < 12 and (half in ("下午", "晚上") or am_pm == "pm" or (half == "中午" and hour < 3)):
+        hour += 12
+    try:
+        clock = time(hour, int(parts["M"]), int(parts["S"] or 0))
+    except ValueError:
+        return ""
+    told = clock.isoformat(timespec="seconds" if parts["S"] else "minutes")
+    zone = parts.get("tz", "").replace(":", "")
+    if zone == "Z":
+        zone = "+0000"
+    # No place is farther from Greenwich than fourteen hours.
+    known = bool(zone) and int(zone[1:3]) <= 14 and int(zone[3:]) < 60
+    return f"T{told}{zone[:3]}:{zone[3:]}" if known else f"T{told}"
+
+
+def _before(ago: re.Match[str], crawled: str) -> str:
+    try:
+        now = datetime.fromisoformat(crawled.replace("Z", "+00:00"))
+        if ago["day"]:
+            then = now - timedelta(days={"今天": 0, "昨天": 1, "前天": 2}[ago["day"]])
+            then = then.replace(hour=int(ago["H"]), minute=int(ago["M"]), second=0, microsecond=0)
+            return then.isoformat(timespec="minutes")
+        unit = {"分钟": "minutes", "小时": "hours", "天": "days", "日": "days", "周": "weeks"}[ago["unit"]]
+        timed = len(crawled) > len("2026-02-03")
+        if unit in ("minutes", "hours") and not timed:
+            return ""  # hours before an unknown hour: it may be the day before
+        then = now - timedelta(**{unit: int(ago["n"])})
+    except (ValueError, OverflowError):
+        return ""
+    return then.isoformat(timespec="minutes") if unit in ("minutes", "hours") else then.date().isoformat()
+
+
+def url_date(url: str) -> str:
+    """Return the date in an address such as http://news.example/2024/05/06/1 or /20240506-, or ""."""
+    match = _URL_DATE.search(re.split(r"[?#]", url, maxsplit=1)[0])
     return "-".join(match.groups()) if match else ""

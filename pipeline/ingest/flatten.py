@@ -154,12 +154,31 @@ _HIDDEN = re.compile(
     r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:px|em|pt|%)?\s*(?:;|$))"
 )
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
-_VOID = frozenset(
-    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr", "param"]
+_LONE = re.compile("[\ud800-\udfff]")
+_NEVER_DEEP = frozenset(
+    (
+        *(
+            "area",
+            "base",
+            "br",
+            "col",
+            "embed",
+            "hr",
+            "img",
+            "input",
+            "link",
+            "meta",
+            "source",
+            "track",
+            "wbr",
+            "param",
+        ),
+        *("p", "li", "dt", "dd", "td", "th", "tr", "tbody", "thead", "tfoot", "option", "optgroup", "colgroup"),
+    )
 )
-_MANY_TAGS = 20_000
-"""Below this many tags no nesting can make the parser slow: 2 s at 20,000 open elements; real pages nest 20 to 40."""
-_DEEPEST = 5_000
+"""Elements that are empty, or that close the one before them: left open they do not pile up."""
+_DEEPEST = 20_000
+"""Open elements that take the parser 2 s (it is quadratic: 227 s at 200,000). Real pages nest 20 to 40."""
 _REMEMBERED = 60
 """Open elements that a block remembers, from its own upwards: real pages nest 20 to 40."""
 _HINTED = ("class", "id", "role", "itemprop")
@@ -167,18 +186,14 @@ _HINTED = ("class", "id", "role", "itemprop")
 
 def _check_nesting(html: str) -> None:
     """Reject a page whose open elements could pile up so high that parsing takes minutes."""
-    if html.count("<") < _MANY_TAGS:
+    if html.count("<") < _DEEPEST:
         return
     depth = 0
     for match in _TAG.finditer(html):
-        if match[2].lower() not in _VOID:
-            depth += -1 if match[1] else 1
-            if depth > 10 * _DEEPEST:
-                break
-            depth = max(depth, 0)
-    # Unclosed <p>, <li> and <td> count too: they close each other in the parser, so the bound is generous.
-    if depth > 10 * _DEEPEST:
-        raise PageError("flatten", f"elements nest deeper than {_DEEPEST:,}")
+        if match[2].lower() not in _NEVER_DEEP:
+            depth = max(0, depth + (-1 if match[1] else 1))
+            if depth > _DEEPEST:
+                raise PageError("flatten", f"elements nest deeper than {_DEEPEST:,}")
 
 
 class _Line:
@@ -250,7 +265,7 @@ def _lines(body: Any) -> Iterator[tuple[str, Markup]]:
                         line.path = element
                     if element.linked:
                         line.linked += len(text.strip())
-                if element.tag == "pre":
+                if "pre" in element.tags:
                     first, *rest = text.split("\n")
                     line.pieces.append(first)
                     for more in rest:
@@ -311,7 +326,7 @@ def flatten_html(html: str, limits: Limits = LIMITS) -> Flat:
 
     _check_nesting(html)
     # Lone surrogates are no characters of a document (a browser reads U+FFFD); lexbor would drop them silently.
-    tree = LexborHTMLParser(html.encode("utf-8", "replace").decode("utf-8") if not html.isascii() else html)
+    tree = LexborHTMLParser(_LONE.sub("\ufffd", html))
     body = tree.body
     pieces: list[str] = []
     blocks: list[Block] = []

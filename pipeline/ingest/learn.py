@@ -1,6 +1,6 @@
 """Teach the judge of blocks: `python -m pipeline.ingest.learn --out build/models/strip` (`make train`).
 
-Pages come from the development data (`pipeline.topics.corpus.shared_data`): real pages with the article's text, each
+Pages come from the development data (`pipeline.configure.shared_data`): real pages with the article's text, each
 seen twice, as HTML and as flattened text; and real articles without labels, of which every line stays, some of them
 dressed in the furniture of other pages. Their text does not enter the repository, the weights do.
 """
@@ -258,7 +258,7 @@ over {len(feature_names())} features of a block (`pipeline/ingest/blocks.py`); f
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Teach and write the weights, or measure them by site."""
-    from pipeline.topics.corpus import shared_data
+    from pipeline.configure import shared_data
 
     parser = argparse.ArgumentParser(prog="python -m pipeline.ingest.learn", description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("build/models/strip"))

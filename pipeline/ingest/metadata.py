@@ -10,13 +10,14 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from pipeline.article import Block, Page
 from pipeline.ingest.dates import AGO, DATE, STAMP, iso_date, url_date
 from pipeline.ingest.flatten import Flat
 from pipeline.ingest.rules import rules
 from pipeline.ingest.title import LINES_ABOVE, find_title, linked_data
+from pipeline.script.fold import fold
 
 if TYPE_CHECKING:
     from pipeline.ingest.strip import Judged
@@ -84,7 +85,7 @@ class Fields:
 def _stated_time(page: Page, flat: Flat, shown: str) -> str:
     """Return the publication time: the record's, the head's, the line's, or the address's, the most exact of a day."""
     if page.date:
-        given = iso_date(page.date, page.crawled) or page.date
+        given = iso_date(fold(page.date), page.crawled)
         return shown if shown[:10] == given[:10] and len(shown) > len(given) else given
     if flat.head is not None:
         stated = [linked_data(flat.head).get("datePublished", ""), *(flat.head.metas.get(n, "") for n in _META_DATES)]
@@ -93,7 +94,7 @@ def _stated_time(page: Page, flat: Flat, shown: str) -> str:
                 return shown if shown[:10] == found[:10] and len(shown) > len(found) else found
     if shown:
         return shown
-    return url_date(urlsplit(page.url).path) if page.url else ""
+    return url_date(page.url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +214,7 @@ def find_fields(page: Page, flat: Flat, key: str, judged: Judged, body: str) -> 
     _find_tags(found, kinds, line, range(last + 1, min(last + 2 + _TAG_LINES, len(blocks))), prose)
     if flat.head is not None:
         address = flat.head.canonical or flat.head.metas.get("og:url", "")
-        found.canonical_url = urljoin(page.url, address) if address else ""
+        found.canonical_url = _absolute(page.url, address) if address else ""
         found.byline = found.byline or flat.head.metas.get("author", "")
     # Lines that strip was not sure of stay only inside the article: behind its title, before its last paragraph.
     for i in kept:
@@ -278,6 +279,14 @@ def _find_tags(
         for i in run:
             found.moved[i] = ("tag_line", "a tag")
         found.tags = tuple(line(i)[0].strip("#＃ ") for i in run)
+
+
+def _absolute(base: str, address: str) -> str:
+    """Return the address, joined to the page's own where it is relative; "" where either is none."""
+    try:
+        return urljoin(base, address)
+    except ValueError:
+        return ""
 
 
 def _in_figure(block: Block) -> bool:

@@ -99,7 +99,7 @@ def _counts() -> dict[str, Counter[str]]:
     Raises:
         InputError: the shared data is not here.
     """
-    from pipeline.topics.corpus import shared_data
+    from pipeline.configure import shared_data
 
     shared = shared_data()
     if shared is None:

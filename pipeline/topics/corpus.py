@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,10 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pipeline.configure import shared_data
 from pipeline.errors import InputError
 from pipeline.topics.features import key
 
-__all__ = ["Example", "corpus_digest", "facts_of", "read_corpus", "shared_data"]
+__all__ = ["Example", "corpus_digest", "facts_of", "read_corpus"]
 
 _TEXT_FILES = ("topics-dev.jsonl.gz", "news-pool.jsonl.gz")
 """Files of the shared data that hold articles, looked through in this order."""
@@ -47,13 +47,6 @@ class Example:
     def fingerprint(self) -> str:
         """First 16 hex digits of the SHA-256 of the folded key: the same for both scripts of a text."""
         return hashlib.sha256(key(self.text).encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
-def shared_data() -> Path | None:
-    """Return the folder of the real texts: $TAOWEN_DATA, or ../shared/data beside the repository; None without."""
-    named = os.environ.get("TAOWEN_DATA")
-    folder = Path(named) if named else Path(__file__).resolve().parents[3] / "shared" / "data"
-    return folder if folder.is_dir() else None
 
 
 def corpus_digest(examples: Iterable[Example]) -> str:

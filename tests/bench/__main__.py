@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pipeline.topics.corpus import shared_data
+from pipeline.configure import shared_data
 
 from .quality import cleaning, damage, mending, topics
 from .report import BENCH, machine, versions

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.article import Page
+from pipeline.configure import shared_data
 from pipeline.ingest import clean
 from pipeline.ingest.learn import lessons_from_articles, lessons_from_pages, teach
-from pipeline.topics.corpus import shared_data
 
 FOLDS = 5
 OUT = Path("build/bench")

@@ -3,12 +3,12 @@ from __future__ import annotations
 import gzip
 import random
 import zlib
-from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from pipeline.configure import shared_data
 from pipeline.errors import PageError
 from pipeline.ingest.decode import declared_in_markup, decode
 from pipeline.ingest.encodings import COMMON, decode_as, encoding_name
@@ -19,8 +19,7 @@ CODECS = {"utf-8": "utf-8", "gb18030": "gb18030", "big5": "big5hkscs"}
 
 
 def pairs(name: str) -> list[tuple[bytes, str]]:
-    corpus = pytest.importorskip("pipeline.topics.corpus", reason="needs pipeline.topics.corpus to find the data")
-    data: Path | None = corpus.shared_data()
+    data = shared_data()
     file = data / "reference" / f"{name}_map_decode.txt.gz" if data else None
     if file is None or not file.exists():
         pytest.skip(f"the reference table of {name} is not here (TAOWEN_DATA)")

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.configure import shared_data
 from pipeline.errors import InputError, ModelError, UsageError
-from pipeline.topics.corpus import Example, corpus_digest, read_corpus, shared_data
+from pipeline.topics.corpus import Example, corpus_digest, read_corpus
 from pipeline.topics.evaluate import (
     calibration_error,
     evaluate,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -366,6 +367,10 @@ class _bar:  # noqa: N801  used like a function
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    # A page's matrices are small: threads of the linear algebra would only wait for each other.
+    # Workers inherit it.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
         app(standalone_mode=True, prog_name="taowen")
     except (TaowenError, InputError) as error:

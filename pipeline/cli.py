@@ -228,6 +228,9 @@ def evaluate(
             wanted = json.loads(floors.read_text("utf-8"))
         except (OSError, ValueError) as error:
             raise UsageError(f"{floors} cannot be read as JSON: {error}") from error
+        wanted = wanted.get("topics", wanted)
+        if wanted.get("corpus") != report.corpus:
+            raise UsageError(f"The floors in {floors} were measured on another corpus; pin them anew on this one.")
         missed = missed_floors(report, wanted)
         for line in missed:
             _say(line)
@@ -367,8 +370,8 @@ class _bar:  # noqa: N801  used like a function
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    # A page's matrices are small: threads of the linear algebra would only wait for each other.
-    # Workers inherit it.
+    # A page's matrices are small: threads of the linear algebra only wait for each other (pages-dev as flattened text:
+    # 10.6 CPU seconds with two, 5.1 with one, the same bytes). Workers inherit it.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:

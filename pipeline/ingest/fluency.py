@@ -14,6 +14,7 @@ from the news pool at `$TAOWEN_DATA` or `../shared/data`. Same data, same bytes.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -22,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.configure import model_path
+from pipeline.configure import model_path, shared_data
 from pipeline.errors import ModelError
 from pipeline.script.fold import code_points, fold
 
@@ -354,7 +355,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m pipeline.ingest.fluency")
     parser.add_argument("step", choices=["train"])
     parser.add_argument("--out", type=Path, required=True)
-    learn(parser.parse_args(arguments).out)
+    out = parser.parse_args(arguments).out
+    data = shared_data()
+    if data is None:
+        print("The news pool is not here (set TAOWEN_DATA to its folder); fluency is left as it is.", file=sys.stderr)
+        return
+    learn(out, data)
 
 
 if __name__ == "__main__":

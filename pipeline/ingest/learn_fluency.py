@@ -10,7 +10,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -19,7 +18,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import UsageError
 from pipeline.ingest.fluency import FORMAT, KEY_BITS, STEP, THEME_SCALE, Fluency, canonical
 from pipeline.script.fold import code_points, fold_many
 
@@ -198,17 +196,8 @@ def _rows(path: Path) -> Iterable[dict[str, Any]]:
             yield json.loads(line)
 
 
-def _data() -> Path:
-    given = os.environ.get("TAOWEN_DATA")
-    folder = Path(given) if given else Path(__file__).resolve().parents[3] / "shared" / "data"
-    if not (folder / "news-pool.jsonl.gz").is_file():
-        raise UsageError(f"No news pool in {folder}. Set TAOWEN_DATA to the folder with news-pool.jsonl.gz.")
-    return folder
-
-
-def learn(out: Path) -> None:
-    """Train the model and write `fluency.npz` and `card.md` into `out`."""
-    data = _data()
+def learn(out: Path, data: Path) -> None:
+    """Train the model on the real texts in `data` and write `fluency.npz` and `card.md` into `out`."""
     # The articles that were spoiled for measuring are in the pool too; the model must not know them by heart.
     known = {row["gold"] for row in _rows(data / "spoiled-dev.jsonl.gz")}
     seen: dict[bool, list[dict[str, Any]]] = {True: [], False: []}

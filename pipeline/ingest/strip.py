@@ -6,6 +6,7 @@ name the kind. Cuts of neighbouring blocks of one kind and reason become one cut
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -31,7 +32,8 @@ _SAYS_LITTLE = 120
 """Kept characters below which a page with lines of an error or login page is one. A brief has 80 and more, but none
 of these lines."""
 _SAYS_MUCH = 200
-"""Kept characters from which on a page without a sentence mark is an article, if its lines are long."""
+"""Kept Han characters from which on a page without a sentence mark is an article, if its lines are long."""
+_HAN = re.compile("[\u3400-\u9fff]")
 _TOLD_SHARE = 0.5
 """Least share of a bare article's characters that stand in lines with a sentence."""
 _FEW_LINES = 8
@@ -85,8 +87,8 @@ def judge_blocks(flat: Flat, key: str, judge: Judge | None = None) -> Judged:
         marks = sum(_kind_of(b & _bits_of(kind)) == kind for b in bits)
         if marks >= min(2, len(blocks)) and sum(blocks[i].end - blocks[i].start for i in kept) < _SAYS_LITTLE:
             return Judged(keep, bits, (), told_as)
-    size = sum(blocks[i].end - blocks[i].start for i in kept)
-    if any(_sentences(key[blocks[i].start : blocks[i].end]) for i in kept) or size > max(_SAYS_MUCH, 20 * len(kept)):
+    stays = [key[blocks[i].start : blocks[i].end] for i in kept]
+    if any(map(_sentences, stays)) or len(_HAN.findall("".join(stays))) > max(_SAYS_MUCH, 20 * len(kept)):
         return Judged(keep, bits, tuple(kept), "")
     # Nothing was sure enough. A page that is one sentence or two is an article all the same; a list page is not.
     told = [i for i, b in enumerate(blocks) if _sentences(key[b.start : b.end]) and not bits[i]]

@@ -119,6 +119,7 @@ def convert(
 
     limit = RejectLimit.parse(max_rejects)
     sources = _sources(context, inputs)
+    _check_output(out, sources)
     with open_sink(out, "jsonl", force=force) as sink, watched(sink, "convert"):
         for source in sources:
             for result in convert_source(source, to):
@@ -326,12 +327,26 @@ def _stream(
     from pipeline.streams import RejectLimit, open_sink, watched
 
     limit = RejectLimit.parse(max_rejects)
+    _check_output(out, sources, kind)
     process = Process(config)
     process.check()
     with open_sink(out, kind, force=force) as sink, watched(sink, verb):
         for result in process.rows(_pages(sources)):
             sink.take(result)
     _finish(sink.books.summary(), limit.exceeded(sink.books.rejected, sink.books.written))
+
+
+def _check_output(out: Path | None, sources: list[str], kind: str = "") -> None:
+    """Refuse an output that is an input, which would be lost, or whose name promises another format."""
+    if out is None:
+        return
+    if any(source != "-" and Path(source).resolve() == out.resolve() for source in sources):
+        raise UsageError(f"{out} is one of the inputs. Write to another file, outside the folder that is read.")
+    named = Path(out.name.removesuffix(".gz")).suffix.lower()
+    if (named == ".csv") != (kind == "csv") and kind and named in (".csv", ".json", ".jsonl"):
+        raise UsageError(f"{out} and --format {kind} do not fit. Name the file otherwise, or give the other format.")
+    if named in (".parquet", ".zst"):
+        raise UsageError(f"{out}: write .jsonl, .jsonl.gz or .csv. 'taowen run --format parquet' writes Parquet.")
 
 
 def _finish(summary: str, too_many: bool) -> None:

@@ -27,8 +27,10 @@ def convert_source(path: str, to: str, limits: Limits = LIMITS) -> Iterator[dict
 
     with open_source(path) as source:
         chunks = unpack(source.stream, source.compression)
-        if source.kind in ("jsonl", "json"):
+        if source.kind == "jsonl":
             yield from _objects(source.name, chunks, to, limits)
+        elif source.kind == "json":
+            yield from _document(source.name, chunks, to, limits)
         elif source.kind == "text":
             yield _text(source.name, chunks, to, limits)
         else:
@@ -40,7 +42,6 @@ def convert_source(path: str, to: str, limits: Limits = LIMITS) -> Iterator[dict
 
 def _objects(name: str, chunks: Iterator[bytes], to: str, limits: Limits) -> Iterator[dict[str, Any] | Reject]:
     from pipeline.ingest.unpack import Broken, lines
-    from pipeline.script.convert import convert
 
     try:
         for position, line in lines(chunks, 0, limits.page_bytes):
@@ -54,14 +55,34 @@ def _objects(name: str, chunks: Iterator[bytes], to: str, limits: Limits) -> Ite
             except (ValueError, RecursionError) as error:
                 yield Reject(name, position, "", "read", f"bad JSON: {error}")
                 continue
-            text = record.get("text") if isinstance(record, dict) else None
-            if not isinstance(text, str):
-                yield Reject(name, position, "", "read", "no text: the object has no string under 'text'")
-                continue
-            record["text_normalised"] = convert(text, to)
-            yield record
+            yield _converted(record, name, position, to)
     except Broken as broken:
         yield Reject(name, broken.position, "", "read", broken.reason)
+
+
+def _converted(record: object, name: str, position: int, to: str) -> dict[str, Any] | Reject:
+    from pipeline.script.convert import convert
+
+    text = record.get("text") if isinstance(record, dict) else None
+    if not isinstance(record, dict) or not isinstance(text, str):
+        return Reject(name, position, "", "read", "no text: the object has no string under 'text'")
+    return {**record, "text_normalised": convert(text, to)}
+
+
+def _document(name: str, chunks: Iterator[bytes], to: str, limits: Limits) -> Iterator[dict[str, Any] | Reject]:
+    """Convert one JSON object over several lines, or an array of objects; a reject's position counts them."""
+    from pipeline.ingest.unpack import collect
+
+    data, broken = collect(chunks, limits.page_bytes)
+    try:
+        if broken or len(data) > limits.page_bytes:
+            raise ValueError(broken.reason if broken else "over the limit page_bytes: write one object a line")
+        parsed = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        yield Reject(name, 0, "", "read", f"bad JSON: {error}")
+        return
+    for number, record in enumerate(parsed if isinstance(parsed, list) else [parsed]):
+        yield _converted(record, name, number, to)
 
 
 def _text(name: str, chunks: Iterator[bytes], to: str, limits: Limits) -> bytes | Reject:

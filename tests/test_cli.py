@@ -468,3 +468,26 @@ def test_a_run_writes_parquet(taowen: Taowen, tmp_path: Path, sample: Path) -> N
     table = parquet.read_table(part)
     assert table.num_rows == 10
     assert table.column_names == list(KEYS)
+
+
+def test_an_output_that_is_an_input_is_refused(taowen: Taowen, tmp_path: Path) -> None:
+    source = Path(lines(tmp_path / "in.jsonl", [GOOD]))
+    before = source.read_bytes()
+    done = taowen("clean", str(source), "-o", str(source), "--force")
+    assert done.code == 2
+    assert "is one of the inputs" in done.err
+    assert source.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.parquet", "rows.jsonl.zst"])
+def test_a_name_that_promises_another_format_is_refused(taowen: Taowen, tmp_path: Path, name: str) -> None:
+    source = lines(tmp_path / "in.jsonl", [GOOD])
+    assert taowen("clean", source, "-o", str(tmp_path / name)).code == 2
+    assert not (tmp_path / name).exists()
+
+
+def test_convert_reads_an_array_as_the_other_verbs_do(taowen: Taowen, tmp_path: Path) -> None:
+    (tmp_path / "array.json").write_text('[{"text": "軟體"},\n {"id": "no text"}]', "utf-8")
+    done = taowen("convert", "--to", "zh-Hans", str(tmp_path / "array.json"), "--max-rejects", "1")
+    assert done.code == 0
+    assert json.loads(done.out)["text_normalised"] == "软体"

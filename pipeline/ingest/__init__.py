@@ -28,23 +28,31 @@ def clean(page: Page, limits: Limits = LIMITS, judge: Judge | None = None) -> Ar
     Raises:
         PageError: the bytes are no text, or the page is over a limit; the run rejects it with this reason.
     """
-    from pipeline.ingest.mend import mend
+    from pipeline.ingest.mend import Mending, mend
     from pipeline.ingest.metadata import Fields, find_fields
+    from pipeline.ingest.signs import find_invisible
     from pipeline.ingest.strip import block_cuts, judge_blocks, name_cuts
     from pipeline.script.fold import fold
+    from pipeline.script.identify import identify
 
     flat = _flatten(page, limits)
     key = fold(flat.text)
     judged = judge_blocks(flat, key, judge)
+    kept = "\n".join(flat.text[flat.blocks[i].start : flat.blocks[i].end] for i in judged.kept)
+    written = identify(kept or flat.text)
     if not judged.kept:
         fields = Fields(title=page.title or (flat.head.title if flat.head else ""))
         named = name_cuts(flat, key, judged, {})
-        return _article(page, flat, block_cuts(flat, named), fields, reason=judged.reason)
+        foreign = f"not Chinese ({written.language})" if written.script == "other" and flat.blocks else ""
+        return _article(page, flat, block_cuts(flat, named), fields, reason=foreign or judged.reason)
 
     spans = [(flat.blocks[i].start, flat.blocks[i].end) for i in judged.kept]
     stays = set(judged.kept)
     noise = [key[b.start : b.end] for i, b in enumerate(flat.blocks) if i not in stays]
-    mending = mend(flat.text, key, spans, flat.head.title if flat.head else page.title, noise)
+    if written.script == "other":  # the language model knows Chinese only: to it, kana are spam
+        mending = Mending(tuple(find_invisible(flat.text, spans)), ())
+    else:
+        mending = mend(flat.text, key, spans, flat.head.title if flat.head else page.title, noise)
     body = _without(key, spans, mending.cuts)
     fields = find_fields(page, flat, key, judged, body)
     spam = {_folded(key, cut) for cut in mending.cuts if cut.kind == "search_phrase"}

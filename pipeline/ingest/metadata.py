@@ -216,9 +216,10 @@ def find_fields(page: Page, flat: Flat, key: str, judged: Judged, body: str) -> 
         address = flat.head.canonical or flat.head.metas.get("og:url", "")
         found.canonical_url = _absolute(page.url, address) if address else ""
         found.byline = found.byline or flat.head.metas.get("author", "")
-    # Lines that strip was not sure of stay only inside the article: behind its title, before its last paragraph.
+    # Lines that strip was not sure of stay only inside the article: behind its title, before its last paragraph. A
+    # sentence stays: the last entries of a live blog are short.
     for i in kept:
-        if i in found.moved or is_told(i) or judged.keep[i] >= _SURE:
+        if i in found.moved or is_told(i) or judged.keep[i] >= _SURE or line(i)[1][-1] in "。！!」”":
             continue
         if shows and i < top:
             found.moved[i] = ("navigation", "before the title")

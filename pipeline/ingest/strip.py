@@ -197,7 +197,7 @@ def name_cuts(
         elif _sentences(text) >= 2 and len(text) > 60:
             named[i] = ("foreign_article", "prose that is not this article's")
         elif i < first:
-            named[i] = ("navigation", "before the article")
+            named[i] = ("navigation", "before the article" if judged.kept else "the page has no article")
         elif i > last:
             named[i] = ("related", "after the article")
         else:

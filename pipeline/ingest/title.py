@@ -107,7 +107,11 @@ def find_title(page: Page, flat: Flat, key: str, first: int, bits: Sequence[int]
     near = range(max(0, first - 60), min(len(blocks), first + 3))
     for title in known:
         whole = _squeeze(fold(title))
-        showing = [i for i in near if len(_squeeze(line(i))) >= 4 and _squeeze(line(i)) in whole and not bits[i]]
+        showing = [
+            i
+            for i in near
+            if len(squeezed := _squeeze(line(i))) >= 4 and squeezed in whole and (not bits[i] or len(squeezed) > 8)
+        ]
         if not showing:
             continue
         longest = max(len(_squeeze(line(i))) for i in showing)

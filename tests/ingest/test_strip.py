@@ -225,3 +225,29 @@ def test_a_page_without_blocks_is_judged() -> None:
     judged = judge_blocks(flatten_html(""), "")
     assert (judged.kept, judged.reason) == ((), "the page shows no text")
     assert judged.keep.shape == (0,)
+
+
+def test_a_flash_that_calls_itself_one_keeps_its_headline_as_title() -> None:
+    sentence = "霧坪村公所今日宣布，新水塔提前啟用，全村不再分時供水。"
+    article = html_page(f"<h1>快訊：霧坪村新水塔提前啟用</h1><p>{sentence}</p>")
+    assert article.title == "快訊：霧坪村新水塔提前啟用"
+    assert article.text.strip() == sentence
+
+
+def test_short_entries_at_the_end_of_a_live_blog_stay() -> None:
+    entries = ["代表團抵達會場。", "記者會延後十分鐘。"]
+    article = html_page(f"<article>{paragraphs()}{''.join(f'<p>{entry}</p>' for entry in entries)}</article>")
+    assert article.text.splitlines()[-2:] == entries
+
+
+def test_japanese_is_not_mended() -> None:
+    text = (
+        "東京株式市場で日経平均株価は反発した。米国との関税交渉が進展するとの期待が広がる中、自動車株に買いが入った。"
+        * 3
+    )
+    assert not [cut for cut in text_page(text).cuts if cut.kind == "search_phrase"]
+
+
+def test_a_page_in_another_language_says_so() -> None:
+    article = text_page("The village opened a new water tower on Monday.", "Residents said that they were glad.")
+    assert article.reason == "not Chinese (en)"

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.article import Block, Markup
-from pipeline.ingest.rules import matches, rules
+from pipeline.ingest.rules import mask, matches, rules
 from pipeline.script.identify import HANS, HANT, classify
 
 __all__ = ["FURNITURE", "Features", "describe", "feature_names", "rule_bits"]
@@ -120,12 +120,7 @@ _LEVELS = (1, 2, 3, 4)
 
 @cache
 def _kind_masks() -> tuple[int, ...]:
-    return tuple(sum(1 << i for i, rule in enumerate(rules()) if rule.kind == kind) for kind in _KINDS)
-
-
-@cache
-def _furniture_mask() -> int:
-    return sum(1 << i for i, rule in enumerate(rules()) if rule.kind in FURNITURE)
+    return tuple(mask((kind,)) for kind in _KINDS)
 
 
 @lru_cache(maxsize=1 << 14)
@@ -357,7 +352,7 @@ def describe(text: str, key: str, blocks: tuple[Block, ...], bits: list[int]) ->
         np.full(count, np.log1p(count) / 6),
         np.full(count, np.log1p(whole) / 6),
         *_scripts(text, starts, ends, prose),
-        np.full(count, np.log1p(sum(b & _furniture_mask() != 0 for b in bits)) / 3),
+        np.full(count, np.log1p(sum(found & mask(FURNITURE) != 0 for found in bits)) / 3),
         np.full(count, float((prose > 0.5).mean())),
     ]
     short = _running(((prose == 0) & (length <= 40)).astype(np.float64))

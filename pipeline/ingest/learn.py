@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from pipeline.ingest.blocks import Features, describe, feature_names, rule_bits
 from pipeline.ingest.flatten import Flat, flatten_html, flatten_text
 from pipeline.ingest.judge import Judge
-from pipeline.ingest.rules import rules
+from pipeline.ingest.rules import mask
 from pipeline.script.fold import fold
 
 __all__ = ["Lesson", "block_labels", "lessons_from_articles", "lessons_from_pages", "teach"]
@@ -154,7 +154,7 @@ def lessons_from_articles(pool: Path, pages: Path, sites: Container[str], count:
             chosen.append(article)
     dressings = _furniture(pages, sites)
     titles = [a["title"] for a in chosen if a["title"]]
-    fields = sum(1 << i for i, rule in enumerate(rules()) if rule.kind in _FIELD_KINDS)
+    fields = mask(_FIELD_KINDS)
     lessons = []
     for i, article in enumerate(chosen):
         lines = [line for line in article["text"].split("\n") if line.strip()]

@@ -15,7 +15,7 @@ from urllib.parse import urljoin
 from pipeline.article import Block, Page
 from pipeline.ingest.dates import AGO, DATE, STAMP, iso_date, url_date
 from pipeline.ingest.flatten import Flat
-from pipeline.ingest.rules import rules
+from pipeline.ingest.rules import first_rule
 from pipeline.ingest.title import LINES_ABOVE, find_title, linked_data
 from pipeline.script.fold import fold
 
@@ -88,7 +88,10 @@ def _stated_time(page: Page, flat: Flat, shown: str) -> str:
         given = iso_date(fold(page.date), page.crawled)
         return shown if shown[:10] == given[:10] and len(shown) > len(given) else given
     if flat.head is not None:
-        stated = [linked_data(flat.head).get("datePublished", ""), *(flat.head.metas.get(n, "") for n in _META_DATES)]
+        stated = [
+            linked_data(flat.head.json_ld).get("datePublished", ""),
+            *(flat.head.metas.get(n, "") for n in _META_DATES),
+        ]
         for text in stated:
             if found := iso_date(text):
                 return shown if shown[:10] == found[:10] and len(shown) > len(found) else found
@@ -172,7 +175,7 @@ def find_fields(page: Page, flat: Flat, key: str, judged: Judged, body: str) -> 
     found = Fields()
     blocks = flat.blocks
     kept = judged.kept
-    kinds = [next((r.kind for k, r in enumerate(rules()) if b >> k & 1), "") for b in judged.bits]
+    kinds = [rule.kind if (rule := first_rule(bits)) else "" for bits in judged.bits]
 
     def line(i: int) -> tuple[str, str]:
         block = blocks[i]

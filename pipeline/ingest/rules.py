@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from pipeline.configure import data_path
 
-__all__ = ["Rule", "matches", "rules", "rules_digest"]
+__all__ = ["Rule", "first_rule", "mask", "matches", "rules", "rules_digest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,17 @@ def rules() -> tuple[Rule, ...]:
 def rules_digest() -> str:
     """Return the digest of the rule file: a row says which rules made it."""
     return hashlib.blake2b(data_path("noise.toml").read_bytes(), digest_size=6).hexdigest()
+
+
+def first_rule(bits: int) -> Rule | None:
+    """Return the rule that names a line with these `matches`; None where no rule matches."""
+    return rules()[(bits & -bits).bit_length() - 1] if bits else None
+
+
+@cache
+def mask(kinds: Collection[str]) -> int:
+    """Return the bits of all rules of these kinds (a hashable collection: the answer is remembered)."""
+    return sum(1 << i for i, rule in enumerate(rules()) if rule.kind in kinds)
 
 
 @lru_cache(maxsize=1 << 16)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from pipeline.article import Block, Cut
 from pipeline.ingest.blocks import FURNITURE, describe, rule_bits
 from pipeline.ingest.flatten import Flat
 from pipeline.ingest.judge import Judge, default_judge
-from pipeline.ingest.rules import rules
+from pipeline.ingest.rules import first_rule, mask
 
 __all__ = ["Judged", "block_cuts", "judge_blocks", "name_cuts"]
 
@@ -55,12 +54,8 @@ class Judged:
 
 
 def _kind_of(bits: int) -> str:
-    return next((rule.kind for i, rule in enumerate(rules()) if bits >> i & 1), "")
-
-
-@cache
-def _bits_of(kind: str) -> int:
-    return sum(1 << i for i, rule in enumerate(rules()) if rule.kind == kind)
+    rule = first_rule(bits)
+    return rule.kind if rule else ""
 
 
 def _sentences(text: str) -> int:
@@ -84,7 +79,7 @@ def judge_blocks(flat: Flat, key: str, judge: Judge | None = None) -> Judged:
     keep = (judge or default_judge()).keep(describe(flat.text, key, blocks, bits))
     kept = _without_hidden(_choose(keep, bits, [key[block.start : block.end] for block in blocks]), blocks)
     for kind, told_as in _NO_ARTICLES.items():
-        marks = sum(_kind_of(b & _bits_of(kind)) == kind for b in bits)
+        marks = sum(found & mask((kind,)) != 0 for found in bits)
         if marks >= min(2, len(blocks)) and sum(blocks[i].end - blocks[i].start for i in kept) < _SAYS_LITTLE:
             return Judged(keep, bits, (), told_as)
     stays = [key[blocks[i].start : blocks[i].end] for i in kept]
@@ -175,7 +170,7 @@ def name_cuts(
     heading: tuple[str, str] | None = None
     for i, block in enumerate(flat.blocks):
         text = key[block.start : block.end]
-        rule = next((r for k, r in enumerate(rules()) if judged.bits[i] >> k & 1), None)
+        rule = first_rule(judged.bits[i])
         if rule is not None and rule.head:
             shown = flat.text[block.start : block.end]
             heading = (rule.kind, f"under the heading “{shown[:20]}”")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -40,6 +40,12 @@ _ANCHORS = 6
 """Strings tried as the beginning of the cycle, those with the most evidence."""
 _ANCHOR = 6.0
 """Evidence that a string needs to be one of them, and that three need for a cycle to be looked for."""
+_WORTH = (-3.1, -9.62, 8.05, -0.21, -11.85, 18.72, -3.6)
+"""Log odds that the places where strings may be splices are worth putting in order: weights of the log of the text's
+length, of log(1 + value) for how many places have more than 1 nat and more than 2, how many strings have an anchor's
+evidence, the evidence of the best 3 strings and of the best 6; and the constant. Logistic regression on 490 generated
+pages against 600 clean articles and the texts of 145 real pages: 99% of the pages whose cycle can be found are above
+0, and 8% and 20% of the clean ones."""
 _ACCEPT = (2.166, 1.259, 1.015, 2.618, 1.237, -23.55)
 """Log odds that a cycle was dealt out: weights of log(value + 5), of its length (at most 6), of the log of its pieces
 in the text, of their mean value, of the share of the strings' places that are in the cycle; and the constant. Logistic
@@ -289,6 +295,13 @@ def _stretch(pieces: Sequence[Piece], key: str) -> tuple[Piece, ...]:
     return tuple(whole)
 
 
+def _is_worth(events: Sequence[_Event], sums: Mapping[int, float], strong: int, size: int) -> bool:
+    many = (sum(event.value > 1 for event in events), sum(event.value > 2 for event in events), strong)
+    best = sorted(sums.values(), reverse=True)
+    signs = (math.log(size), *map(math.log1p, (*many, sum(best[:3]), sum(best[:6]))), 1.0)
+    return sum(weight * value for weight, value in zip(_WORTH, signs, strict=True)) > 0
+
+
 def find_pieces(reading: Reading, key: str) -> Dealt:
     """Return the cycle that best explains the text, and where its pieces were dealt. Judge it by `odds`."""
     events = _events(reading, key)
@@ -296,8 +309,10 @@ def find_pieces(reading: Reading, key: str) -> Dealt:
     for event in events:
         sums[event.name] += event.value - _LEAST
     total, cycle, way = 0.0, list[int](), list[tuple[_Event, int]]()
-    strong = [(-value, name) for name, value in sums.items() if value >= _ANCHOR]
-    for _, anchor in sorted(strong)[: _ANCHORS if len(strong) > 2 else 0]:
+    strong = sorted((-value, name) for name, value in sums.items() if value >= _ANCHOR)
+    if len(strong) < _FEWEST or not _is_worth(events, sums, len(strong), len(key)):
+        return NOTHING_DEALT
+    for _, anchor in strong[:_ANCHORS]:
         trial = _order(events, anchor)
         if len(trial) > 1:
             value, steps = _path(events, trial)

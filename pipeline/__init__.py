@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pipeline.article import Article, Cut, Evidence, Page, Reject, Skip, Tag, restore
     from pipeline.ingest import clean
+    from pipeline.ingest.sites import Sites, read_sites
     from pipeline.process import Process, ProcessConfig
     from pipeline.script.convert import convert
     from pipeline.script.fold import fold
@@ -31,6 +32,7 @@ __all__ = [
     "Process",
     "ProcessConfig",
     "Reject",
+    "Sites",
     "Skip",
     "Tag",
     "Tagger",
@@ -38,17 +40,20 @@ __all__ = [
     "convert",
     "fold",
     "identify",
+    "read_sites",
     "restore",
 ]
 
 _HOMES = {
     "Process": "pipeline.process",
     "ProcessConfig": "pipeline.process",
+    "Sites": "pipeline.ingest.sites",
     "Tagger": "pipeline.topics.tagger",
     "clean": "pipeline.ingest",
     "convert": "pipeline.script.convert",
     "fold": "pipeline.script.fold",
     "identify": "pipeline.script.identify",
+    "read_sites": "pipeline.ingest.sites",
 }
 
 

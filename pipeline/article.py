@@ -5,15 +5,16 @@ All offsets are code points, half open, of the text they name.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 __all__ = [
     "Article",
     "Block",
     "Cut",
     "Evidence",
+    "Forced",
     "Markup",
     "Page",
     "Reject",
@@ -64,27 +65,63 @@ class Skip:
 
 
 @dataclass(frozen=True, slots=True)
+class Forced:
+    """What a user's site file says of an element or a line, whatever the judge says."""
+
+    keep: bool
+    """Whether it stays; else it is cut."""
+    kind: str
+    """Of the cut; "" is what its markup says."""
+    reason: str
+    line: bool = False
+    """Whether it was said of the line itself. Then it stays whole: it is not mended, and does not become a field."""
+
+
+@dataclass(slots=True, eq=False)
 class Markup:
-    """What HTML knows of a block and a line of text does not."""
+    """An element of HTML that shows text, linked to its parent: blocks share what they know of their ancestors."""
 
-    tags: tuple[str, ...]
-    """Names of the open elements from the body down, lower case."""
-    path: tuple[int, ...]
-    """Serial number of each of these elements in its page: blocks with the same number share the element."""
-    link_share: float
-    """Share of the block's characters inside `a`, in [0, 1]."""
-    hints: str
-    """Class, id, role and itemprop values of the open elements, lower case, joined by spaces."""
+    tag: str
+    """Its name, lower case."""
+    own: str
+    """Its class, id, role and itemprop values, lower case, joined by spaces."""
+    parent: Markup | None
     hidden: bool = False
+    """Whether its style, or an ancestor's, hides it."""
+    begin: int = 0
+    """Number of the first block inside it."""
+    end: int = 0
+    """Number of the first block behind it."""
+    forced: Forced | None = None
+    """What a user's site file says of it, or of the nearest ancestor that it speaks of."""
+
+    def chain(self) -> Iterator[Markup]:
+        """Yield this element and its ancestors, outwards."""
+        element: Markup | None = self
+        while element is not None:
+            yield element
+            element = element.parent
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Names of the open elements from the body down."""
+        return tuple(element.tag for element in self.chain())[::-1]
+
+    @property
+    def hints(self) -> str:
+        """`own` of the open elements from the body down, joined by spaces."""
+        return " ".join([element.own for element in self.chain() if element.own][::-1])
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """A span of the page text that is judged as one: a line, or what HTML shows as one."""
 
     start: int
     end: int
     markup: Markup | None = None
+    """The innermost element that holds its beginning; None for a line of text."""
+    link_share: float = 0.0
+    """Share of its characters inside `a`, in [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from pipeline.errors import InputError, TaowenError, UsageError
 
 if TYPE_CHECKING:
     from pipeline.article import Page, Reject, Skip
+    from pipeline.ingest.sites import Sites
     from pipeline.process import ProcessConfig
 
 __all__ = ["app", "main"]
@@ -54,6 +55,18 @@ Threshold = Annotated[
     list[str] | None,
     typer.Option("--threshold", metavar="TOPIC=P", help="Tag TOPIC from probability P on; may be repeated."),
 ]
+Overrides = Annotated[
+    Path | None,
+    typer.Option("--sites", metavar="FILE", help="A TOML file: what to keep and to cut on single sites."),
+]
+Report = Annotated[
+    Path | None,
+    typer.Option(
+        "--report",
+        metavar="FILE",
+        help="Tell what was cut, by kind and site: JSON, Markdown (.md), or - for a table on standard error.",
+    ),
+]
 
 
 _TOO_MANY = "More records were rejected than --max-rejects allows; each is told"
@@ -68,7 +81,7 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
         raise typer.Exit
 
 
-@app.command(epilog="Example: taowen clean pages.jsonl -o articles.jsonl")
+@app.command(epilog="Example: taowen clean pages.jsonl -o articles.jsonl --sites mine.toml --report cuts.md")
 def clean(
     context: typer.Context,
     inputs: Inputs = None,
@@ -76,14 +89,16 @@ def clean(
     format: Format = "jsonl",
     to: To = "zh-Hans",
     page_text: PageText = False,
+    sites: Overrides = None,
+    report: Report = None,
     max_rejects: MaxRejects = "5%",
     force: Force = False,
 ) -> None:
     """Pages in, cleaned articles out: each with its kept text, its fields, and every cut with kind and reason."""
     from pipeline.process import ProcessConfig
 
-    config = ProcessConfig(tag=False, to=to, page_text=page_text)
-    _stream("clean", _sources(context, inputs), config, out, format, max_rejects, force=force)
+    config = ProcessConfig(tag=False, to=to, page_text=page_text, sites=_overrides(sites))
+    _stream("clean", _sources(context, inputs), config, out, format, max_rejects, report, force=force)
 
 
 @app.command(epilog="Example: taowen tag page.html --threshold trade_war=0.7")
@@ -96,12 +111,14 @@ def tag(
     format: Format = "jsonl",
     to: To = "zh-Hans",
     page_text: PageText = False,
+    sites: Overrides = None,
+    report: Report = None,
     max_rejects: MaxRejects = "5%",
     force: Force = False,
 ) -> None:
     """Clean, normalise and tag: topics with calibrated scores, each with the spans of the article that speak for it."""
-    config = _tagging(model, threshold, to, page_text)
-    _stream("tag", _sources(context, inputs), config, out, format, max_rejects, force=force)
+    config = _tagging(model, threshold, to, page_text, sites)
+    _stream("tag", _sources(context, inputs), config, out, format, max_rejects, report, force=force)
 
 
 @app.command(epilog="Example: taowen convert --to zh-Hant-TW article.txt")
@@ -133,23 +150,31 @@ def run(
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the run; an unfinished run goes on.")
     ],
-    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes.")] = 1,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Tasks at a time, each with its processes.")] = 1,
+    page_seconds: Annotated[
+        float | None,
+        typer.Option(
+            "--page-seconds", metavar="S", help="Reject a page that takes longer; 0 for no deadline. [default: 10]"
+        ),
+    ] = None,
     format: Annotated[Literal["jsonl", "parquet"], typer.Option("--format", help="Format of the parts.")] = "jsonl",
     model: Model = None,
     threshold: Threshold = None,
     to: To = "zh-Hans",
     page_text: PageText = False,
+    sites: Overrides = None,
     max_rejects: MaxRejects = "5%",
     force: Annotated[bool, typer.Option("--force", help="Throw away another run that DIR holds.")] = False,
 ) -> None:
     """Process a dump into DIR: parts, rejects, receipts, report.json. Stopped at any time, the same command resumes."""
+    from pipeline.configure import LIMITS
     from pipeline.dumps.local import run as run_dump
     from pipeline.dumps.status import Status, to_text
     from pipeline.process import Process
     from pipeline.streams import RejectLimit
 
     limit = RejectLimit.parse(max_rejects)
-    make = partial(Process, _tagging(model, threshold, to, page_text))
+    make = partial(Process, _tagging(model, threshold, to, page_text, sites))
     make().check()
     with _bar() as advance:
 
@@ -158,7 +183,10 @@ def run(
                 status.counts.bytes, status.bytes, f"{status.counts.read:,} read, {status.counts.rejected:,} rejected"
             )
 
-        status = run_dump(inputs, out, make, workers=workers, kind=format, force=force, progress=progress)
+        seconds = LIMITS.page_seconds if page_seconds is None else page_seconds
+        status = run_dump(
+            inputs, out, make, workers=workers, kind=format, force=force, page_seconds=seconds, progress=progress
+        )
     _say(to_text(status))
     counts = status.counts
     too_many = limit.exceeded(counts.rejected, counts.written)
@@ -170,7 +198,7 @@ def run(
 
 @app.command(epilog="Example: taowen status tagged")
 def status(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")]) -> None:
-    """How far a run is: tasks done, books, rejects by reason. Reads only; safe while the run works."""
+    """How far a run is: tasks done, books, rejects by reason, sites. Reads only; safe while the run works."""
     from pipeline.dumps.status import status as status_of
     from pipeline.dumps.status import to_text
 
@@ -245,6 +273,7 @@ def explain(
     id: Annotated[str | None, typer.Option("--id", metavar="ID", help="Only the page with this id.")] = None,
     model: Model = None,
     threshold: Threshold = None,
+    sites: Overrides = None,
 ) -> None:
     """Show pages as a person reads them: what was cut and why, which spans made each tag."""
     from rich.console import Console
@@ -255,7 +284,7 @@ def explain(
     from pipeline.script.identify import identify
     from pipeline.streams import rejected_line
 
-    process = Process(_tagging(model, threshold, "zh-Hans", False))
+    process = Process(_tagging(model, threshold, "zh-Hans", False, sites))
     colour = sys.stdout.isatty()
     console = Console(highlight=False, soft_wrap=not colour, no_color=not colour)
     found = rejected = 0
@@ -278,7 +307,15 @@ def explain(
         raise typer.Exit(1)
 
 
-def _tagging(model: Path | None, threshold: list[str] | None, to: str, page_text: bool) -> ProcessConfig:
+def _overrides(path: Path | None) -> Sites | None:
+    from pipeline.ingest.sites import read_sites
+
+    return None if path is None else read_sites(path)
+
+
+def _tagging(
+    model: Path | None, threshold: list[str] | None, to: str, page_text: bool, sites: Path | None
+) -> ProcessConfig:
     from pipeline.process import ProcessConfig
 
     wanted: dict[str, float] = {}
@@ -291,7 +328,8 @@ def _tagging(model: Path | None, threshold: list[str] | None, to: str, page_text
         if not equals or not topic or not 0 <= wanted[topic] <= 1:
             raise UsageError(f"--threshold takes TOPIC=P with P between 0 and 1, such as trade_war=0.6, not '{given}'.")
     chosen = "" if model is None else str(model)
-    return ProcessConfig(model=chosen, to=to, thresholds=tuple(sorted(wanted.items())), page_text=page_text)
+    thresholds = tuple(sorted(wanted.items()))
+    return ProcessConfig(model=chosen, to=to, thresholds=thresholds, page_text=page_text, sites=_overrides(sites))
 
 
 def _sources(context: typer.Context, inputs: list[str] | None) -> list[str]:
@@ -320,19 +358,28 @@ def _stream(
     out: Path | None,
     kind: Literal["jsonl", "csv"],
     max_rejects: str,
+    report: Path | None,
     *,
     force: bool,
 ) -> None:
+    from pipeline.dumps.counts import Counts
+    from pipeline.dumps.report import check_place, write_report
     from pipeline.process import Process
     from pipeline.streams import RejectLimit, open_sink, watched
 
     limit = RejectLimit.parse(max_rejects)
     _check_output(out, sources, kind)
     process = Process(config)
+    if report is not None:
+        check_place(report, out, sources, force=force)
     process.check()
+    counts = Counts()
     with open_sink(out, kind, force=force) as sink, watched(sink, verb):
         for result in process.rows(_pages(sources)):
             sink.take(result)
+            counts.add(result)
+    if report is not None:
+        write_report(report, counts, process.versions)
     _finish(sink.books.summary(), limit.exceeded(sink.books.rejected, sink.books.written))
 
 

@@ -16,6 +16,7 @@ from pipeline.configure import LIMITS, Limits, model_path
 from pipeline.errors import ModelError, PageError
 
 if TYPE_CHECKING:
+    from pipeline.ingest.sites import Sites
     from pipeline.topics.tagger import Tagger
 
 __all__ = ["Process", "ProcessConfig"]
@@ -37,6 +38,8 @@ class ProcessConfig:
     """Topic id and probability, in place of the model's own."""
     page_text: bool = False
     limits: Limits = field(default=LIMITS)
+    sites: Sites | None = None
+    """What a user says of single sites: `pipeline.ingest.sites.read_sites(path)`."""
 
 
 class Process:
@@ -50,12 +53,14 @@ class Process:
         """Digest of the configuration; the model's own digest is in `versions`, wherever its folder is."""
         config = self.config
         limits = [config.limits.page_bytes, config.limits.blocks]
-        told = json.dumps([config.tag, config.to, sorted(config.thresholds), config.page_text, limits])
-        return hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
+        told = [config.tag, config.to, sorted(config.thresholds), config.page_text, limits]
+        if config.sites is not None:
+            told.append(config.sites.digest)
+        return hashlib.blake2b(json.dumps(told).encode(), digest_size=8).hexdigest()
 
     @cached_property
     def versions(self) -> dict[str, str]:
-        """Package version, digest of all models used, digest of the rules."""
+        """Package version, digest of all models used, digest of the rules and, behind a plus, of the site file."""
         from pipeline import __version__
         from pipeline.ingest.rules import rules_digest
 
@@ -71,7 +76,8 @@ class Process:
                 raise ModelError(f"There is no model in {folder}. Name a folder that 'taowen train' wrote.")
             for file in files:
                 digest.update(file.name.encode() + b"\0" + file.read_bytes())
-        return {"package": __version__, "model": digest.hexdigest(), "rules": rules_digest()}
+        rules = rules_digest() + (f"+{self.config.sites.digest}" if self.config.sites is not None else "")
+        return {"package": __version__, "model": digest.hexdigest(), "rules": rules}
 
     def check(self) -> None:
         """Load the models that every page needs, so that a damaged one is told before an output is begun.
@@ -115,7 +121,7 @@ class Process:
         from pipeline.ingest import clean
 
         try:
-            return clean(page, self.config.limits)
+            return clean(page, self.config.limits, sites=self.config.sites)
         except PageError as error:
             return Reject(page.input, page.position, page.id, error.stage, error.reason)
         except ModelError:

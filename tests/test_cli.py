@@ -431,6 +431,85 @@ def test_a_reject_is_one_line_that_names_its_place(taowen: Taowen, tmp_path: Pat
     assert "rejected -:0 [read] bad JSON" in taowen("clean", stdin=BAD).err
 
 
+SITES = """
+[[site]]
+host = "harbour.example"
+  [[site.rule]]
+  kind = "promotion"
+  pattern = "^當地漁民說"
+"""
+HARBOUR = json.dumps({"id": "h", "url": "https://www.harbour.example/1", "text": PAGE}, ensure_ascii=False)
+
+
+@pytest.mark.parametrize("verb", [["clean", "-"], ["tag", "-"], ["explain", "-"], ["run", "IN", "--out", "OUT"]])
+def test_a_site_file_is_obeyed_by_every_verb(taowen: Taowen, tmp_path: Path, verb: list[str]) -> None:
+    (tmp_path / "mine.toml").write_text(SITES, "utf-8")
+    places = {"IN": lines(tmp_path / "in.jsonl", [HARBOUR]), "OUT": tmp_path / "out"}
+    command = [*(places.get(word, word) for word in verb), "--sites", tmp_path / "mine.toml"]
+    done = taowen(*command, stdin=HARBOUR)
+    assert done.code == 0
+    shown = done.out.decode() + "".join(part.read_text("utf-8") for part in (tmp_path / "out").glob("parts/*"))
+    assert "site harbour.example: rule ^當地漁民說" in shown
+    (tmp_path / "mine.toml").write_text(SITES.replace("^當", "(當"), "utf-8")
+    wrong = taowen(*command, stdin=HARBOUR)
+    assert (wrong.code, wrong.out) == (2, b"")
+    assert "mine.toml, site 1 (harbour.example), rule 1" in wrong.err
+
+
+def test_a_run_with_another_site_file_is_another_run(taowen: Taowen, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(SITES, "utf-8")
+    command = ("run", lines(tmp_path / "in.jsonl", [HARBOUR]), "--out", tmp_path / "out")
+    assert taowen(*command, "--sites", tmp_path / "mine.toml").code == 0
+    assert taowen(*command, "--sites", tmp_path / "mine.toml").code == 0
+    (tmp_path / "mine.toml").write_text(SITES + "# and more\n", "utf-8")
+    for other in ([], ["--sites", tmp_path / "mine.toml"]):
+        assert taowen(*command, *other).code == 2
+
+
+def test_a_report_counts_by_kind_and_by_site(taowen: Taowen, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(SITES, "utf-8")
+    given = [HARBOUR, GOOD, GOOD, '{"id": "none", "text": "首頁"}', BAD]
+    source = lines(tmp_path / "in.jsonl", given)
+    report = tmp_path / "report.json"
+    options = ("--sites", tmp_path / "mine.toml", "--max-rejects", "1", "--report", report)
+    done = taowen("clean", source, *options)
+    assert (done.code, len(done.rows)) == (0, 4)
+    told = json.loads(report.read_bytes())
+    assert (told["read"], told["written"], told["rejected"], told["skipped"]) == (5, 4, 1, 0)
+    assert [site["site"] for site in told["sites"]] == ["", "www.harbour.example"]
+    unnamed, harbour = told["sites"]
+    assert (harbour["pages"], harbour["articles"], harbour["characters"]) == (1, 1, len(PAGE))
+    assert harbour["cuts"] == {
+        "promotion": {"cuts": 1, "characters": len(MORE) + 1, "share": round((len(MORE) + 1) / len(PAGE), 4)}
+    }
+    assert [one["what"] for one in harbour["stands_out"]] == ["promotion"]
+    assert harbour["kept"] == harbour["characters"] - len(MORE) - 1
+    assert unnamed["no_article"] == {"no sentence on the page (# lines)": 1}
+    for name in ("characters", "kept", "pages", "articles"):
+        assert told["all"][name] == unnamed[name] + harbour[name]
+    assert sum(len(row["text"]) for row in done.rows) == told["all"]["kept"]
+
+    assert taowen("tag", source, *options).code == 2  # it exists
+    assert taowen("tag", source, *options, "--force").code == 0
+    assert taowen("clean", source, "-o", report, *options, "--force").code == 2
+    assert taowen("clean", source, "--report", source, "--force").code == 2
+    assert taowen("clean", source, "--report", tmp_path / "none" / "r.json").code == 2
+
+
+def test_a_report_is_read_and_not_obeyed(taowen: Taowen, tmp_path: Path) -> None:
+    page = {"id": "1", "url": "http://a|*x*<b>\u202e\x1b31m\ud800.example/", "text": PAGE}
+    options = ("--max-rejects", "1", "--report")
+    table = taowen("clean", *options, "-", stdin=f"{json.dumps(page)}\n{GOOD}")
+    assert "stands out" in table.err
+    assert not ESCAPES.search(table.err.replace("\n", ""))
+    assert taowen("clean", *options, tmp_path / "r.md", stdin=f"{json.dumps(page)}\n{GOOD}").code == 0
+    shown = (tmp_path / "r.md").read_text("utf-8")
+    assert not ESCAPES.search(shown.replace("\n", ""))
+    assert "a\\|\\*x\\*\\<b\\>" in shown
+    assert taowen("clean", *options, tmp_path / "r.json", stdin=json.dumps(page)).code == 0
+    assert json.loads((tmp_path / "r.json").read_bytes())["sites"][0]["pages"] == 1
+
+
 def test_a_run_is_done_told_resumed_and_not_mixed(taowen: Taowen, tmp_path: Path, sample: Path) -> None:
     out = tmp_path / "run"
     command = ("run", sample / "text", sample / "pages.jsonl", "--out", out, "--max-rejects", "2")

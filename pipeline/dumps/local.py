@@ -5,21 +5,21 @@ from __future__ import annotations
 import errno
 import multiprocessing as mp
 import os
-import signal
 import sys
-import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
-from multiprocessing.connection import wait as wait_for
+from functools import partial
 from pathlib import Path
 
+from pipeline.configure import LIMITS
+from pipeline.dumps.deadline import Guarded, begin_child
 from pipeline.dumps.manifest import REPORT, Manifest, open_run, sweep
 from pipeline.dumps.shards import Format, write_whole
 from pipeline.dumps.status import Failure, Status, of_tasks
-from pipeline.dumps.tasks import Processing, Receipt, Task, identity, plan, run_task
+from pipeline.dumps.tasks import Processing, Receipt, Rows, Task, identity, plan, run_task
 from pipeline.errors import UsageError
 from pipeline.records import to_line
 
@@ -27,10 +27,12 @@ __all__ = ["run"]
 
 WINDOW = 2
 """Tasks handed out for each worker: one to work on, one waiting. Those are what a dead worker puts in doubt."""
+DAY = 86_400
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 """Writing fails for every task alike, so the run ends at the first."""
 
 Make = Callable[[], Processing]
+MakeRows = Callable[[], Rows]
 Outcome = Receipt | Failure
 
 
@@ -43,6 +45,7 @@ def run(
     kind: Format = "jsonl",
     force: bool = False,
     task_bytes: int | None = None,
+    page_seconds: float = LIMITS.page_seconds,
     progress: Callable[[Status], None] | None = None,
 ) -> Status:
     """Process a dump into the folder `out`, or go on where an earlier launch was stopped.
@@ -50,12 +53,15 @@ def run(
     Args:
         inputs: files, folders and globs.
         out: `manifest.json`, `parts/`, `rejects/`, `receipts/` and, at the end, `report.json`.
-        make: makes the processing, once in this process and once in each worker, so it must be picklable (a class,
-            or `functools.partial(Process, config)`). Reading its digest here should not load its models.
-        workers: processes. 1 works in this process, where a record that kills it ends the run.
+        make: makes the processing, once in this process and once in each that works on pages, so it must be picklable
+            (a class, or `functools.partial(Process, config)`). Reading its digest here should not load its models.
+        workers: tasks at a time. A single one is read and written in this process, else each has its own.
         kind: of the parts.
         force: throw away another run that `out` holds.
         task_bytes: input bytes of a task; see `plan`.
+        page_seconds: the deadline of a page. Pages are processed in processes of their own, and one that takes longer,
+            or kills its process, is rejected. 0 is none: pages are processed where they are read, `make` need not
+            be picklable for a single worker, and a page that kills costs its task, or with a single worker the run.
         progress: called at the start and after each task, in this process.
 
     Returns:
@@ -70,6 +76,10 @@ def run(
     process = make()
     if workers < 1:
         raise UsageError(f"{workers} workers cannot do anything. Give at least 1.")
+    if not 0 <= page_seconds <= DAY:
+        raise UsageError(
+            f"A page cannot have {page_seconds} seconds. Give more than 0 and at most {DAY}, or 0 for none."
+        )
     tasks = plan(inputs, identity=identity(process), task_bytes=task_bytes)
     if not tasks:
         raise UsageError(f"There is no file to read in {', '.join(inputs)}.")
@@ -83,7 +93,8 @@ def run(
         if progress:
             progress(found)
         failures = []
-        engine = _here(todo, process, out, kind) if workers == 1 else _pool(todo, make, out, kind, workers)
+        rows = partial(Guarded, make, page_seconds) if page_seconds else make
+        engine = _here(todo, rows, out, kind) if workers == 1 else _pool(todo, rows, out, kind, workers)
         try:
             with closing(engine):
                 for outcome in engine:
@@ -144,7 +155,7 @@ def _alone_in(out: Path) -> Iterator[None]:
         os.close(number)
 
 
-def _attempt(task: Task, process: Processing, out: Path, kind: Format) -> Outcome:
+def _attempt(task: Task, process: Rows, out: Path, kind: Format) -> Outcome:
     """Run a task. What fails in it fails alone; a full disk is everyone's."""
     try:
         return run_task(task, process, out, kind)
@@ -160,12 +171,19 @@ def _failure(task: Task, reason: str) -> Failure:
     return Failure(task.stem, tuple(piece.label for piece in task.pieces), reason)
 
 
-def _here(todo: Sequence[Task], process: Processing, out: Path, kind: Format) -> Generator[Outcome, None, None]:
-    for task in todo:
-        yield _attempt(task, process, out, kind)
+def _here(todo: Sequence[Task], make: MakeRows, out: Path, kind: Format) -> Generator[Outcome, None, None]:
+    process = make()
+    try:
+        for task in todo:
+            yield _attempt(task, process, out, kind)
+    finally:
+        if isinstance(process, Guarded):
+            process.close()
 
 
-def _pool(todo: Sequence[Task], make: Make, out: Path, kind: Format, workers: int) -> Generator[Outcome, None, None]:
+def _pool(
+    todo: Sequence[Task], make: MakeRows, out: Path, kind: Format, workers: int
+) -> Generator[Outcome, None, None]:
     """Run tasks in processes, at most `WINDOW` of them a worker at a time. A dead worker breaks only its window."""
     waiting = deque(todo)
     while waiting:
@@ -193,21 +211,23 @@ def _finished(future: Future[Outcome]) -> bool:
     return future.done() and not future.exception()
 
 
-def _by_itself(task: Task, make: Make, out: Path, kind: Format) -> Outcome:
+def _by_itself(task: Task, make: MakeRows, out: Path, kind: Format) -> Outcome:
     """Run a task that may have killed a worker in a process of its own.
 
-    If it dies again, the fault is in the task: it is reported and the run goes on. Here is where the record at
-    fault can be found, by running the task's ranges by halves.
+    If it dies again, the fault is in the task: it is reported and the run goes on. With a deadline that is reading or
+    writing, since pages are processed elsewhere; what lies behind such a record cannot be read.
     """
     with _processes(1, make) as pool:
         try:
             return pool.submit(_work, task, out, kind).result()
         except BrokenProcessPool:
-            return _failure(task, "a record of it kills the process that works on it (memory, or a fault in a library)")
+            return _failure(
+                task, "something in it kills the process that works on it (memory, or a fault in a library)"
+            )
 
 
 @contextmanager
-def _processes(workers: int, make: Make) -> Iterator[ProcessPoolExecutor]:
+def _processes(workers: int, make: MakeRows) -> Iterator[ProcessPoolExecutor]:
     """Give a pool of fresh processes (spawn: no state of this one leaks in), all gone when the block ends."""
     others = set(mp.active_children())
     pool = ProcessPoolExecutor(workers, mp_context=mp.get_context("spawn"), initializer=_begin, initargs=(make,))
@@ -222,23 +242,14 @@ def _processes(workers: int, make: Make) -> Iterator[ProcessPoolExecutor]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-_make: Make | None = None
-_process: Processing | None = None
+_make: MakeRows | None = None
+_process: Rows | None = None
 
 
-def _begin(make: Make) -> None:
-    """Begin a worker. It leaves Ctrl-C to its parent and ends when the parent does, even by kill -9."""
+def _begin(make: MakeRows) -> None:
     global _make
     _make = make
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = mp.parent_process()
-    if parent is not None:
-        wait_for([parent.sentinel])
-        os._exit(1)
+    begin_child()
 
 
 def _work(task: Task, out: Path, kind: Format) -> Outcome:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pipeline.dumps.counts import Counts
 from pipeline.dumps.manifest import REPORT, Manifest
+from pipeline.dumps.report import site_table
 from pipeline.dumps.tasks import Receipt, Task
 
 __all__ = ["Failure", "Status", "status", "to_text"]
@@ -110,6 +111,8 @@ def to_text(found: Status) -> str:
     ):
         if numbers:
             lines.append(f"{title}: {_listed(numbers.items())}")
+    if counts.site:
+        lines += ["", *site_table(counts)]
     lines += [f"failed: task {one.task} ({', '.join(one.inputs[:3])}): {one.reason}" for one in found.failed]
     if not found.complete:
         lines.append("The command that began the run resumes it.")

@@ -23,7 +23,19 @@ from pipeline.errors import InputError, TaowenError, UsageError
 from pipeline.ingest import read as ingest
 from pipeline.records import reject_record, to_line
 
-__all__ = ["FOLDERS", "Piece", "Processing", "Receipt", "Task", "identity", "plan", "run_task"]
+__all__ = [
+    "FOLDERS",
+    "Piece",
+    "Processing",
+    "Read",
+    "Receipt",
+    "Result",
+    "Rows",
+    "Task",
+    "identity",
+    "plan",
+    "run_task",
+]
 
 Read: TypeAlias = Page | Reject | Skip
 Result: TypeAlias = dict[str, Any] | Reject | Skip
@@ -44,8 +56,15 @@ BATCH_CHARACTERS = 8 * 2**20
 FOLDERS = ("parts", "rejects", "receipts")
 
 
-class Processing(Protocol):
-    """Makes rows of pages: `pipeline.process.Process`, or a test's own."""
+class Rows(Protocol):
+    """Makes rows of pages."""
+
+    def rows(self, pages: Iterable[Read]) -> Iterator[Result]:
+        """Give one result for each input, in order; a Reject or Skip goes through as it is."""
+
+
+class Processing(Rows, Protocol):
+    """Says what decides the rows too: `pipeline.process.Process`, or a test's own."""
 
     @property
     def config_digest(self) -> str:
@@ -54,9 +73,6 @@ class Processing(Protocol):
     @property
     def versions(self) -> Mapping[str, str]:
         """Package, model digest and rules digest."""
-
-    def rows(self, pages: Iterable[Read]) -> Iterator[Result]:
-        """Give one result for each input, in order; a Reject or Skip goes through as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +189,7 @@ def plan(
     return [Task(number, _task_id(pieces, identity), tuple(pieces)) for number, pieces in enumerate(groups)]
 
 
-def run_task(task: Task, process: Processing, out: Path, kind: Format = "jsonl", *, limits: Limits = LIMITS) -> Receipt:
+def run_task(task: Task, process: Rows, out: Path, kind: Format = "jsonl", *, limits: Limits = LIMITS) -> Receipt:
     """Run one task and commit it: part, rejects, and last the receipt are each put in their place whole.
 
     Raises:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.article import Article, Cut, Page, cut_out
@@ -13,17 +14,21 @@ from pipeline.configure import LIMITS, Limits
 if TYPE_CHECKING:
     from pipeline.ingest.flatten import Flat
     from pipeline.ingest.judge import Judge
+    from pipeline.ingest.mend import Mending
     from pipeline.ingest.metadata import Fields
+    from pipeline.ingest.sites import Sites
+    from pipeline.ingest.strip import Judged
 
 __all__ = ["clean"]
 
 
-def clean(page: Page, limits: Limits = LIMITS, judge: Judge | None = None) -> Article:
+def clean(page: Page, limits: Limits = LIMITS, judge: Judge | None = None, sites: Sites | None = None) -> Article:
     """Return a page's article: the kept text, every cut with its kind and reason, and the fields.
 
     `restore(article.text, article.cuts) == article.page_text` on every input. The page text is the record's `text`
     exactly as given, or what its HTML shows. A page without an article has `status` "no_article", a reason, and cuts
-    that cover all its lines. `judge` is another judge of blocks than the shipped one.
+    that cover all its lines. `judge` is another judge of blocks than the shipped one, `sites` what a user says of
+    single sites (`pipeline.ingest.sites.read_sites`).
 
     Raises:
         PageError: the bytes are no text, or the page is over a limit; the run rejects it with this reason.
@@ -35,7 +40,7 @@ def clean(page: Page, limits: Limits = LIMITS, judge: Judge | None = None) -> Ar
     from pipeline.script.fold import fold
     from pipeline.script.identify import identify
 
-    flat = _flatten(page, limits)
+    flat = _flatten(page, limits, sites)
     key = fold(flat.text)
     judged = judge_blocks(flat, key, judge)
     kept = "\n".join(flat.text[flat.blocks[i].start : flat.blocks[i].end] for i in judged.kept)
@@ -53,8 +58,12 @@ def clean(page: Page, limits: Limits = LIMITS, judge: Judge | None = None) -> Ar
         mending = Mending(tuple(find_invisible(flat.text, spans)), ())
     else:
         mending = mend(flat.text, key, spans, flat.head.title if flat.head else page.title, noise)
+    mending = _spared(mending, flat, judged)
     body = _without(key, spans, mending.cuts)
     fields = find_fields(page, flat, key, judged, body)
+    for i, said in judged.forced.items():
+        if said.keep and i in fields.moved and (said.line or fields.moved[i][0] not in _FIELDS):
+            del fields.moved[i]
     spam = {_folded(key, cut) for cut in mending.cuts if cut.kind == "search_phrase"}
     named = name_cuts(flat, key, judged, fields.moved, sorted(spam))
     if len(named) == len(flat.blocks):
@@ -67,14 +76,27 @@ def clean(page: Page, limits: Limits = LIMITS, judge: Judge | None = None) -> Ar
     return _article(page, flat, cuts, fields, doubts=doubts)
 
 
-def _flatten(page: Page, limits: Limits) -> Flat:
+_FIELDS = frozenset(("title", "byline", "source", "date", "caption", "tag_line"))
+"""Kinds of cut whose text is in a field. In an element that a user keeps, nothing else is taken out as a whole."""
+
+
+def _spared(mending: Mending, flat: Flat, judged: Judged) -> Mending:
+    """Return a mending without the cuts that touch a line that a user wants to stay whole."""
+    whole = [flat.blocks[i] for i, said in judged.forced.items() if said.keep and said.line]
+    if not whole:
+        return mending
+    cuts = (cut for cut in mending.cuts if not any(cut.start < b.end and b.start < cut.end for b in whole))
+    return replace(mending, cuts=tuple(cuts))
+
+
+def _flatten(page: Page, limits: Limits, sites: Sites | None) -> Flat:
     from pipeline.ingest.decode import decode
     from pipeline.ingest.flatten import flatten_html, flatten_text
 
     if page.html is None:
-        return flatten_text(page.text or "")
+        return flatten_text(page.text or "", sites.of(page.url) if sites is not None else None)
     html = page.html if isinstance(page.html, str) else decode(page.html, page.charset)[0]
-    return flatten_html(html, limits)
+    return flatten_html(html, limits, sites, page.url)
 
 
 def _folded(key: str, cut: Cut) -> str:

@@ -6,22 +6,21 @@ whole page at once: one table look-up gives each character its class, sums over 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from functools import cache, lru_cache
+from functools import cache
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.article import Block, Markup
-from pipeline.ingest.rules import mask, matches, rules
+from pipeline.article import Block
+from pipeline.ingest.elements import Floats, describe_markup, markup_names, running
+from pipeline.ingest.rules import mask, rules
 from pipeline.script.identify import HANS, HANT, classify
 
-__all__ = ["FURNITURE", "Features", "describe", "feature_names", "rule_bits"]
+__all__ = ["FURNITURE", "Features", "describe", "feature_names"]
 
 Features: TypeAlias = NDArray[np.float32]
-Floats: TypeAlias = NDArray[np.float64]
 
 _CLASSES = {
     "end": "。！？!?；;…",
@@ -30,8 +29,6 @@ _CLASSES = {
     "bar": "|｜>»›/／·•-—_<《",
     "bracket": "()（）[]【】〔〕",
 }
-_LONG = 200
-"""Lines longer than this (code points) are not looked up in the noise rules one by one: only prose is that long."""
 
 
 @cache
@@ -83,39 +80,10 @@ FURNITURE = frozenset(
     )
 )
 """Kinds of noise rule that speak of a site, not of an article: a text without any of them is no scraped page."""
-_HINT_GROUPS = {
-    "body": r"article|content|entry|post(?!er)|story|detail|正文|main|body|text|news_?txt|paragraph|zoom",
-    "menu": r"nav|menu|header|top_?bar|breadcrumb|crumb|channel|tabs?\b|toolbar|login|search|logo",
-    "foot": r"foot|copyright|bottom|sitemap|friend_?link",
-    "side": r"side|aside|column|right|left|widget|module|panel",
-    "list": r"related|relat|recommend|recom|hot|rank|list|more|latest|popular|trend|next|prev|pager|pagination|guess",
-    "share": r"share|social|sns|tool|like|follow|subscribe|app|download|qr|wechat|weixin|donat|sponsor",
-    "talk": r"comment|reply|discuss|message|feedback|disqus",
-    "advert": r"\bads?\b|advert|\bad[-_]|banner|promo|dfp|gpt|sponsor",
-    "meta": r"author|byline|editor|date|time|source|info|meta|tag|keyword|label|from",
-    "caption": r"caption|figure|photo|image|img|pic",
-    "title": r"title|headline|subject|heading",
-}
-_HINT_PATTERNS = {name: re.compile(pattern) for name, pattern in _HINT_GROUPS.items()}
-_OWN_TAGS = ("p", "a", "li", "td", "h1", "h2", "h3", "div", "span", "figcaption", "strong", "dd", "time", "body")
-_OVER_TAGS = (
-    "article",
-    "main",
-    "nav",
-    "aside",
-    "footer",
-    "header",
-    "ul",
-    "table",
-    "figure",
-    "section",
-    "form",
-    "button",
-)
 _REACHES = (1, 3, 8)
 """Blocks to each side whose prose is summed."""
-_LEVELS = (1, 2, 3, 4)
-"""Ancestors, counted from the block's own element outwards, whose text is summed."""
+_STEPS = (-2, -1, 1, 2)
+"""Neighbours whose own features a block has too."""
 
 
 @cache
@@ -123,36 +91,10 @@ def _kind_masks() -> tuple[int, ...]:
     return tuple(mask((kind,)) for kind in _KINDS)
 
 
-@lru_cache(maxsize=1 << 14)
-def _hints(hints: str) -> tuple[float, ...]:
-    """Return for each group of class and id words whether the nearest elements, and whether any element, has it."""
-    near = hints[-60:]
-    return tuple(float(bool(pattern.search(text))) for text in (near, hints) for pattern in _HINT_PATTERNS.values())
-
-
-@lru_cache(maxsize=1 << 12)
-def _tags(tags: tuple[str, ...]) -> tuple[float, ...]:
-    own, over = tags[-1], set(tags)
-    return (
-        *(float(own == name) for name in _OWN_TAGS),
-        *(float(name in over) for name in _OVER_TAGS),
-        min(len(tags), 40) / 20,
-    )
-
-
-def rule_bits(key: str, blocks: tuple[Block, ...]) -> list[int]:
-    """Return for each block the noise rules that match it, as bits in the order of `rules()`."""
-    return [matches(key[b.start : b.end]) if b.end - b.start <= _LONG else 0 for b in blocks]
-
-
 def _between(sums: Floats, left: NDArray[np.intp], right: NDArray[np.intp]) -> Floats:
     """Return the sums over `[left, right)` from running sums with a leading zero; shape of `left`."""
     result: Floats = sums[right] - sums[left]
     return result
-
-
-def _running(values: Floats) -> Floats:
-    return np.concatenate((np.zeros((1, *values.shape[1:])), np.cumsum(values, axis=0)))
 
 
 def _shared_pairs(codes: NDArray[np.uint32], starts: NDArray[np.intp], ends: NDArray[np.intp], prose: Floats) -> Floats:
@@ -171,7 +113,7 @@ def _shared_pairs(codes: NDArray[np.uint32], starts: NDArray[np.intp], ends: NDA
     member = np.cumsum(inside)[: n - 1] > 0
     counts = np.bincount(pairs[member], minlength=1 << 16)
     seen = (counts[pairs] > member).astype(np.float64)
-    sums = _running(seen)
+    sums = running(seen)
     width = np.maximum(ends - starts - 1, 1)
     last = np.maximum(ends - 1, starts)
     shares: Floats = _between(sums, starts, last) / width
@@ -215,38 +157,6 @@ def _section(bits: list[int], prose: Floats) -> Floats:
     return result
 
 
-def _markup_features(blocks: tuple[Block, ...], solid: Floats, prose: Floats, linked: Floats) -> Floats:
-    """Return what the markup says; shape `(n_blocks, m)`. Ancestors' sums are taken over all blocks inside them."""
-    count = len(blocks)
-    marks: list[Markup] = [b.markup for b in blocks if b.markup is not None]
-    rows = np.array([(m.link_share, float(m.hidden), *_tags(m.tags), *_hints(m.hints)) for m in marks])
-    values = np.stack((solid, prose, linked, np.ones(count)), axis=1)
-    size = 1 + max(max(m.path) for m in marks)
-    sums = np.zeros((size, 4))
-    for level in range(max(len(m.path) for m in marks)):
-        owners = [i for i, m in enumerate(marks) if len(m.path) > level]
-        numbers = [marks[i].path[level] for i in owners]
-        np.add.at(sums, numbers, values[owners])
-    whole = np.maximum(values.sum(axis=0), 1)
-    around = []
-    for level in _LEVELS:
-        numbers = [m.path[max(len(m.path) - level, 0)] for m in marks]
-        own = sums[numbers]
-        around.append(
-            np.stack(
-                (
-                    own[:, 0] / whole[0],
-                    own[:, 1] / whole[1],
-                    own[:, 2] / np.maximum(own[:, 0], 1),
-                    np.log1p(own[:, 3]) / 4,
-                    np.log1p(own[:, 1]) / 4,
-                ),
-                axis=1,
-            )
-        )
-    return np.concatenate((rows, *around), axis=1)
-
-
 def feature_names() -> tuple[str, ...]:
     """Return the name of each column of `describe`, in order."""
     text = ["length", "solid", "end", "comma", "quote", "bar", "bracket", "digits", "latin", "spaces", "han"]
@@ -262,19 +172,10 @@ def feature_names() -> tuple[str, ...]:
         "page_prose",
     ]
     text += ["own_script", "other_script", "page_furniture", "page_told"]
-    text += [f"{side}_{reach}" for reach in _REACHES for side in ("before", "behind", "short")]
+    text += [f"{what}_{step:+}" for step in _STEPS for what in ("length", "closes", "prose", "shared", "furniture")]
+    text += [f"{side}_{reach}" for reach in _REACHES for side in ("before", "behind", "short", "headlines")]
     text += [f"kind_{kind}" for kind in _KINDS]
-    html = [
-        "html",
-        "link_share",
-        "hidden",
-        *(f"own_{t}" for t in _OWN_TAGS),
-        *(f"over_{t}" for t in _OVER_TAGS),
-        "depth",
-    ]
-    html += [f"{where}_{group}" for where in ("near", "any") for group in _HINT_GROUPS]
-    html += [f"{what}_{level}" for level in _LEVELS for what in ("text", "prose", "links", "blocks", "sentences")]
-    return (*text, *html)
+    return (*text, "html", *markup_names())
 
 
 def describe(text: str, key: str, blocks: tuple[Block, ...], bits: list[int]) -> Features:
@@ -284,7 +185,7 @@ def describe(text: str, key: str, blocks: tuple[Block, ...], bits: list[int]) ->
         text: the page text; only its script is looked at.
         key: the folded page text.
         blocks: its blocks, in order.
-        bits: `rule_bits(key, blocks)`.
+        bits: the noise rules of each block, as `rules.rule_bits` tells them.
     """
     count = len(blocks)
     names = feature_names()
@@ -318,7 +219,7 @@ def describe(text: str, key: str, blocks: tuple[Block, ...], bits: list[int]) ->
     for i in range(1, count):
         if texts[i] == texts[i - 1]:
             twin[i] = twin[i - 1] = 1
-    sums = _running(prose)
+    sums = running(prose)
     whole = max(sums[-1], 1e-9)
     indices = np.arange(count)
     where = np.flatnonzero(prose >= 2)
@@ -355,12 +256,22 @@ def describe(text: str, key: str, blocks: tuple[Block, ...], bits: list[int]) ->
         np.full(count, np.log1p(sum(found & mask(FURNITURE) != 0 for found in bits)) / 3),
         np.full(count, float((prose > 0.5).mean())),
     ]
-    short = _running(((prose == 0) & (length <= 40)).astype(np.float64))
+    plain = (prose == 0) & (length <= 40)
+    short = running(plain.astype(np.float64))
+    headline = running((plain & (han >= 7) & ~closes & ~opens).astype(np.float64))
+    furniture = np.array([found & mask(FURNITURE) != 0 for found in bits], dtype=np.float64)
+    lined = np.stack((np.log1p(length) / 5, closes.astype(np.float64), np.log1p(prose), shared, furniture), axis=1)
+    for step in _STEPS:
+        beside = np.zeros_like(lined)
+        if abs(step) < count:
+            beside[max(0, -step) : count - max(0, step)] = lined[max(0, step) : count - max(0, -step)]
+        text_columns += list(beside.T)
     for reach in _REACHES:
         low, high = np.maximum(indices - reach, 0), np.minimum(indices + reach + 1, count)
         text_columns.append(np.log1p(_between(sums, low, indices)))
         text_columns.append(np.log1p(_between(sums, indices + 1, np.maximum(high, indices + 1))))
         text_columns.append(_between(short, low, high) / (high - low))
+        text_columns.append(_between(headline, low, high) / (high - low))
     found = np.array(bits, dtype=np.int64)
     text_columns += [((found & mask) != 0).astype(np.float64) for mask in _kind_masks()]
     result = np.zeros((count, len(names)), dtype=np.float32)
@@ -368,6 +279,6 @@ def describe(text: str, key: str, blocks: tuple[Block, ...], bits: list[int]) ->
     result[:, :width] = np.stack(text_columns, axis=1)
     if blocks[0].markup is not None:
         result[:, width] = 1
-        shares = np.array([b.markup.link_share if b.markup else 0.0 for b in blocks])
-        result[:, width + 1 :] = _markup_features(blocks, solid, prose, solid * shares)
+        shares = np.array([b.link_share for b in blocks])
+        result[:, width + 1 :] = describe_markup(blocks, solid, prose, solid * shares)
     return result

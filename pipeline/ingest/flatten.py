@@ -11,18 +11,21 @@ node), resiliparse (the same lexbor) 60 walked and 227 serialised and scanned. L
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pipeline.article import Block, Markup
+from pipeline.article import Block, Forced, Markup
 from pipeline.configure import LIMITS, Limits
 from pipeline.errors import PageError
 
-__all__ = ["Flat", "Head", "flatten_html", "flatten_text"]
+if TYPE_CHECKING:
+    from pipeline.ingest.sites import Site, Sites
 
-LINE = re.compile(r"[^\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
-"""A line of text: what `str.splitlines` calls one, without its break."""
+__all__ = ["Flat", "Head", "flatten_html", "flatten_text", "is_selector"]
+
+_LINE = re.compile(r"\S[^\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]*")
+"""A line of text, what `str.splitlines` calls one, from its first character that is not white space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,109 +48,32 @@ class Flat:
     text: str
     blocks: tuple[Block, ...]
     head: Head | None = None
+    site: Site | None = None
+    """What a user's site file says of the page's site."""
 
 
-def flatten_text(text: str) -> Flat:
+def flatten_text(text: str, site: Site | None = None) -> Flat:
     """Return the page text as it is, each line that is not blank as a block (without the white space at its ends)."""
     blocks = []
-    for line in LINE.finditer(text):
+    for line in _LINE.finditer(text):
         start = line.start()
-        shown = line.group()
-        stripped = shown.strip()
-        if stripped:
-            start += len(shown) - len(shown.lstrip())
-            blocks.append(Block(start, start + len(stripped)))
-    return Flat(text, tuple(blocks))
+        blocks.append(Block(start, start + len(line.group().rstrip())))
+    return Flat(text, tuple(blocks), site=site)
 
 
-# HTML: elements by how they show (WHATWG rendering section 15.3).
-_UNSEEN = frozenset(
-    [
-        "script",
-        "style",
-        "template",
-        "noscript",
-        "svg",
-        "math",
-        "iframe",
-        "object",
-        "embed",
-        "applet",
-        "audio",
-        "video",
-        "canvas",
-        "map",
-        "select",
-        "datalist",
-        "option",
-        "optgroup",
-        "input",
-        "textarea",
-        "head",
-        "title",
-        "meta",
-        "link",
-        "base",
-        "frameset",
-        "noframes",
-        "-comment",
-    ]
+def _names(told: str) -> frozenset[str]:
+    return frozenset(told.split())
+
+
+# HTML: elements by how they show (WHATWG rendering section 15.3). What is neither of these runs on in its line.
+_UNSEEN = _names(
+    "script style template noscript svg math iframe object embed applet audio video canvas map select datalist option "
+    "optgroup input textarea head title meta link base frameset noframes -comment"
 )
-_BREAKS = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "body",
-        "button",
-        "caption",
-        "center",
-        "dd",
-        "details",
-        "dialog",
-        "dir",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figcaption",
-        "figure",
-        "footer",
-        "form",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hgroup",
-        "hr",
-        "html",
-        "legend",
-        "li",
-        "listing",
-        "main",
-        "menu",
-        "nav",
-        "ol",
-        "optgroup",
-        "p",
-        "pre",
-        "search",
-        "section",
-        "summary",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "tr",
-        "ul",
-        "br",
-    ]
+_BREAKS = _names(
+    "address article aside blockquote body br button caption center dd details dialog dir div dl dt fieldset "
+    "figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr html legend li listing main menu nav ol p pre "
+    "search section summary table tbody td tfoot th thead tr ul"
 )
 _SPACE = re.compile(r"[ \t\n\r\f]+")
 _HIDDEN = re.compile(
@@ -155,33 +81,18 @@ _HIDDEN = re.compile(
 )
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 _LONE = re.compile("[\ud800-\udfff]")
-_NEVER_DEEP = frozenset(
-    (
-        *(
-            "area",
-            "base",
-            "br",
-            "col",
-            "embed",
-            "hr",
-            "img",
-            "input",
-            "link",
-            "meta",
-            "source",
-            "track",
-            "wbr",
-            "param",
-        ),
-        *("p", "li", "dt", "dd", "td", "th", "tr", "tbody", "thead", "tfoot", "option", "optgroup", "colgroup"),
-    )
+_NEVER_DEEP = _names(
+    "area base br col embed hr img input link meta source track wbr param "
+    "p li dt dd td th tr tbody thead tfoot option optgroup colgroup"
 )
 """Elements that are empty, or that close the one before them: left open they do not pile up."""
 _DEEPEST = 20_000
 """Open elements that take the parser 2 s (it is quadratic: 227 s at 200,000). Real pages nest 20 to 40."""
-_REMEMBERED = 60
-"""Open elements that a block remembers, from its own upwards: real pages nest 20 to 40."""
 _HINTED = ("class", "id", "role", "itemprop")
+_LONGEST_HINT = 200
+"""Code points of an element's hints that are remembered."""
+_LITTLE_PROSE = 3
+"""Sentence ends below which a page may keep its article where it does not show it: in `noscript`, in scripts."""
 
 
 def _check_nesting(html: str) -> None:
@@ -196,100 +107,114 @@ def _check_nesting(html: str) -> None:
                 raise PageError("flatten", f"elements nest deeper than {_DEEPEST:,}")
 
 
-class _Line:
-    """The text collected since the last break, and the markup of the element that holds it."""
+class _Open:
+    """An open element on the way through the tree. Its markup is made when it shows text."""
 
-    __slots__ = ("linked", "path", "pieces")
+    __slots__ = ("begin", "end", "linked", "markup", "node", "parent", "pre", "tag")
 
-    def __init__(self) -> None:
-        self.pieces: list[str] = []
-        self.linked = 0
-        self.path: _Element | None = None
-
-
-class _Element:
-    """An open element, linked to its parent, so that blocks share what they know of their ancestors."""
-
-    __slots__ = ("hidden", "hints", "linked", "node", "parent", "path", "tag", "tags")
-
-    def __init__(self, node: Any, tag: str, parent: _Element | None, number: int) -> None:
+    def __init__(self, node: Any, tag: str, parent: _Open | None, begin: int) -> None:
         self.node = node
-        self.parent: _Element | None = parent
         self.tag = tag
-        self.tags: tuple[str, ...] = (*parent.tags[-_REMEMBERED:], tag) if parent else (tag,)
-        self.path: tuple[int, ...] = (*parent.path[-_REMEMBERED:], number) if parent else (number,)
-        attributes = node.attributes
-        self.hidden: bool = parent.hidden if parent else False
-        self.linked: bool = tag == "a" or (parent.linked if parent else False)
-        self.hints: str = parent.hints if parent else ""
-        if attributes:
-            own = " ".join(value for name in _HINTED if (value := attributes.get(name)))
-            if own:
-                self.hints = f"{self.hints} {own.lower()}"[-400:]
-            style = attributes.get("style")
-            if "hidden" in attributes or (style and _HIDDEN.search(style.lower())):
-                self.hidden = True
+        self.parent = parent
+        self.begin = begin
+        self.end = 0
+        self.linked: bool = tag == "a" or (parent is not None and parent.linked)
+        self.pre: bool = tag == "pre" or (parent is not None and parent.pre)
+        self.markup: Markup | None = None
+
+    def shown(self, forced: Mapping[int, Forced]) -> Markup:
+        """Return the element's markup, made now with that of its ancestors if it shows text for the first time."""
+        new: list[_Open] = []
+        element: _Open | None = self
+        while element is not None and element.markup is None:
+            new.append(element)
+            element = element.parent
+        markup = element.markup if element else None
+        for element in reversed(new):
+            own, hidden = "", markup is not None and markup.hidden
+            if attributes := element.node.attributes:
+                own = " ".join([value for name in _HINTED if (value := attributes.get(name))]).lower()[:_LONGEST_HINT]
+                if "hidden" in attributes or ((style := attributes.get("style")) and _HIDDEN.search(style.lower())):
+                    hidden = True
+            said = None
+            if forced:
+                said = forced.get(element.node.mem_id) or (markup.forced if markup is not None else None)
+            markup = element.markup = Markup(element.tag, own, markup, hidden, element.begin, element.end, said)
+        assert markup is not None
+        return markup
 
 
-def _lines(body: Any) -> Iterator[tuple[str, Markup]]:
-    """Yield each line that the body shows, with its markup, in document order."""
-    line = _Line()
+def _walk(body: Any, unseen: frozenset[str], most: int, forced: Mapping[int, Forced]) -> tuple[str, list[Block]]:
+    """Return the text that the body shows and its blocks, one a line, in document order.
 
-    def finish() -> tuple[str, Markup] | None:
-        text = _SPACE.sub(" ", "".join(line.pieces)).strip()
-        path, linked = line.path, line.linked
-        line.pieces, line.linked, line.path = [], 0, None
-        if not text or path is None:
-            return None
-        share = min(1.0, linked / max(1, len(text)))
-        return text, Markup(path.tags, path.path, round(share, 4), path.hints, path.hidden)
+    `forced` is what a site file says of elements, by `mem_id`. Such an element has its lines to itself, so that cutting
+    it takes nothing else.
+    """
+    lines: list[str] = []
+    blocks: list[Block] = []
+    length = linked = 0
+    pieces: list[str] = []
+    owner: _Open | None = None
 
-    element = _Element(body, "body", None, 0)
-    number = 0
+    def finish() -> None:
+        nonlocal length, linked, owner
+        text = _SPACE.sub(" ", "".join(pieces)).strip()
+        pieces.clear()
+        if text and owner is not None:
+            lines.append(text)
+            share = round(min(1.0, linked / len(text)), 4) if linked else 0.0
+            blocks.append(Block(length, length + len(text), owner.shown(forced), share))
+            length += len(text) + 1
+            if len(blocks) > most:
+                raise PageError("flatten", f"over the limit blocks ({most:,})")
+        linked = 0
+        owner = None
+
+    element = _Open(body, "body", None, 0)
     node = body.child
     while True:
         if node is None:  # the end of `element`
-            if element.tag in _BREAKS and (done := finish()):
-                yield done
+            if pieces and (element.tag in _BREAKS or (forced and element.node.mem_id in forced)):
+                finish()
+            element.end = len(blocks) + bool(pieces)
+            if element.markup is not None:
+                element.markup.end = element.end
             if element.parent is None:
                 break
             node, element = element.node.next, element.parent
             continue
         tag = node.tag
         if tag == "-text":
-            text = node.text_content or ""
-            if text:
+            text = node.text_content
+            if text and (pieces or not text.isspace()):
                 if not text.isspace():
-                    # The innermost block element names the line; inline elements inside it only add links.
-                    if line.path is None:
-                        line.path = element
+                    # The innermost element names the line; elements that begin inside it only add links.
+                    if owner is None:
+                        owner = element
                     if element.linked:
-                        line.linked += len(text.strip())
-                if "pre" in element.tags:
+                        linked += len(text.strip())
+                if element.pre:
                     first, *rest = text.split("\n")
-                    line.pieces.append(first)
+                    pieces.append(first)
                     for more in rest:
-                        if done := finish():
-                            yield done
-                        line.path = element
-                        line.pieces.append(more)
+                        finish()
+                        owner = element
+                        pieces.append(more)
                 else:
-                    line.pieces.append(text)
-            node = node.next
-        elif tag in _UNSEEN:
-            node = node.next
-        else:
-            if tag in _BREAKS and (done := finish()):
-                yield done
-            if tag == "a" and line.pieces and line.linked and node.prev is not None and node.prev.tag == "a":
-                line.pieces.append(" ")  # two links side by side are two words, kept apart by their style
+                    pieces.append(text)
+        elif tag not in unseen:
+            if pieces:
+                if tag in _BREAKS or (forced and node.mem_id in forced):
+                    finish()
+                elif tag == "a" and linked and node.prev is not None and node.prev.tag == "a":
+                    pieces.append(" ")  # two links side by side are two words, kept apart by their style
             child = node.child
-            if child is None:
-                node = node.next
-            else:
-                number += 1
-                element = _Element(node, tag, element, number)
+            if child is not None:
+                element = _Open(node, tag, element, len(blocks))
                 node = child
+                continue
+        node = node.next
+    return "\n".join(lines), blocks
 
 
 def _head(tree: Any) -> Head:
@@ -312,12 +237,35 @@ def _head(tree: Any) -> Head:
     )
 
 
-def flatten_html(html: str, limits: Limits = LIMITS) -> Flat:
+def is_selector(text: str) -> bool:
+    """Tell whether the parser can select by this text."""
+    from selectolax.lexbor import LexborHTMLParser, SelectolaxError
+
+    try:
+        LexborHTMLParser("").css(text)
+    except SelectolaxError:
+        return False
+    return True
+
+
+def _forced(tree: Any, site: Site | None) -> dict[int, Forced]:
+    """Return what the site file says of elements of this page, by `mem_id`."""
+    return {node.mem_id: said for selector, said in site.elements for node in tree.css(selector)} if site else {}
+
+
+def flatten_html(html: str, limits: Limits = LIMITS, sites: Sites | None = None, url: str = "") -> Flat:
     """Return the text that an HTML page shows, one line a block, joined by line feeds.
 
     White space inside a line is collapsed as a browser does; `<pre>` keeps its lines. Script, style, form fields and
     embedded objects are not text. Hidden elements are kept as blocks, marked in their markup: strip cuts them, with
-    the reason, so that nothing disappears silently.
+    the reason, so that nothing disappears silently. Where the page shows hardly a sentence, an article that it keeps
+    in `noscript` or in the data of its scripts is put behind what it shows.
+
+    Args:
+        html: the page.
+        limits: what it may cost.
+        sites: what a user says of single sites. Elements that it speaks of are marked so, and have their own lines.
+        url: where the page is from; without it, the page's own word decides of what site it is.
 
     Raises:
         PageError: elements nest too deep, or there are more blocks than the limit.
@@ -328,13 +276,38 @@ def flatten_html(html: str, limits: Limits = LIMITS) -> Flat:
     # Lone surrogates are no characters of a document (a browser reads U+FFFD); lexbor would drop them silently.
     tree = LexborHTMLParser(_LONE.sub("\ufffd", html))
     body = tree.body
-    pieces: list[str] = []
-    blocks: list[Block] = []
-    length = 0
-    for text, markup in _lines(body) if body is not None else ():
-        pieces.append(text)
-        blocks.append(Block(length, length + len(text), markup))
-        length += len(text) + 1
-        if len(blocks) > limits.blocks:
-            raise PageError("flatten", f"over the limit blocks ({limits.blocks:,})")
-    return Flat("\n".join(pieces), tuple(blocks), _head(tree))
+    head = _head(tree)
+    site = sites.of(url, head.canonical, head.metas.get("og:url", "")) if sites is not None else None
+    forced = _forced(tree, site)
+    text, blocks = _walk(body, _UNSEEN, limits.blocks, forced) if body is not None else ("", [])
+    if body is not None and _ends(text) < _LITTLE_PROSE:
+        if body.css_first("noscript") is not None:
+            text, blocks = _walk(body, _UNSEEN - {"noscript"}, limits.blocks, forced)
+        if _ends(text) < _LITTLE_PROSE:
+            text, blocks = _with_embedded(tree, head, text, blocks)
+    return Flat(text, tuple(blocks), head, site)
+
+
+def _ends(text: str) -> int:
+    return text.count("。") + text.count("！") + text.count("？")
+
+
+def _with_embedded(tree: Any, head: Head, text: str, blocks: list[Block]) -> tuple[str, list[Block]]:
+    """Return text and blocks with the article that the page keeps in its scripts behind them, if it keeps one."""
+    from pipeline.ingest.embedded import find_embedded
+
+    scripts = [
+        script.text()
+        for script in tree.css("script")
+        if re.fullmatch(r"|module|.*(?:java|ecma)script|.*json", (script.attributes.get("type") or "").strip().lower())
+    ]
+    found = find_embedded(scripts, head.title)
+    if found is None:
+        return text, blocks
+    head.metas.setdefault("datepublished", found.published)
+    lines = [line for line in (found.title, found.text) if line]
+    behind = flatten_text("\n".join(lines))
+    shift = len(text) + 1 if text else 0
+    home = Markup("script", "article embedded", None, False, len(blocks), len(blocks) + len(behind.blocks))
+    added = [Block(shift + b.start, shift + b.end, home) for b in behind.blocks]
+    return f"{text}\n{behind.text}" if text else behind.text, blocks + added

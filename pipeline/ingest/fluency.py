@@ -29,7 +29,6 @@ from pipeline.script.fold import code_points, fold
 
 __all__ = [
     "FORMAT",
-    "GLANCES",
     "KEY_BITS",
     "STEP",
     "Fluency",
@@ -47,8 +46,8 @@ STEP = 1 / 16
 """Nats per step of a stored logarithm: 255 steps reach 15.9 nats, rarer things are clipped there."""
 THEME_SCALE = 16.0
 """Steps of a stored theme coordinate per unit: idf-weighted unit vectors stay within 127 steps."""
-GLANCES = 9
-"""Numbers that `Fluency.glance` returns."""
+_GLANCED = 0.0
+"""Nats that both seams of a span must gain by its pairs to be among the spans of a glance."""
 _EMPTY = np.uint64(2**64 - 1)
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 """Multiplier of Fibonacci hashing: 2**64 divided by the golden ratio, made odd."""
@@ -167,6 +166,17 @@ class _Hash(NamedTuple):
         return rows
 
 
+class Glance(NamedTuple):
+    """What a first look at a key sees of splices."""
+
+    signs: tuple[float, ...]
+    """Nine numbers: places where a span sits badly per 1,000 characters, by 5 to 9 nats that its seams gain (log of one
+    plus); and the sums of the best 1, 2, 4 and 8."""
+    starts: Ints
+    ends: Ints
+    """The spans that sit badly."""
+
+
 class Fluency:
     """The model: `read` a key, then ask the reading what spans cost."""
 
@@ -223,7 +233,7 @@ class Fluency:
         except (OSError, KeyError, ValueError) as error:
             raise ModelError(f"The model in {folder} is missing or damaged ({error}). Run 'make train'.") from error
 
-    def symbols(self, key: str) -> Ints:
+    def symbols(self, key: str) -> NDArray[np.int32]:
         """Return the symbol of each character of `key`, shape `(len(key),)`."""
         return self._symbols[np.minimum(code_points(key), 0xFFFF)]
 
@@ -235,34 +245,36 @@ class Fluency:
             parts.append(self.read(key[lead : start + _LONG]).cost[start - lead :])
         return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
-    def glance(self, key: str) -> tuple[float, ...]:
-        """Return how much the key looks spliced, by its pairs alone: `GLANCES` numbers, at a fiftieth of a full look.
+    def glance(self, key: str) -> Glance:
+        """Return how much the key looks spliced, by its pairs of characters alone: at a fiftieth of a full look.
 
-        For each place where a character does not go with the one before it, the best end is sought that a span of 2
-        to 22 characters from there could have: where the text before goes on well. The first five numbers are such
-        places per 1,000 characters, by how many nats both seams gain (log of one plus); the others the best sums.
+        For each place where a character does not go with the one before it, ends are sought that a span of 2 to 22
+        characters from there could have: where the text before goes on better than the span does.
         """
         x = np.empty(len(key) + 3, np.int32)
         x[0] = x[-2] = x[-1] = self.break_symbol
         x[1:-2] = self._symbols[np.minimum(code_points(key), 0xFFFF)]
         pair = self._pair_steps[x[:-1] * np.int32(self.size) + x[1:]].astype(np.int16)
-        weak = pair - self._one_steps[x[1:]]
+        weak = np.minimum(pair - self._one_steps[x[1:]], 60)
         loose = np.flatnonzero(weak[:-2] > 0)  # the first character of a span; also the first behind one
         low = np.searchsorted(loose, loose + 2)
         count = np.searchsorted(loose, loose + 22, side="right") - low
-        starts = np.repeat(np.arange(len(loose)), count)
-        if not len(starts):
-            return (0.0,) * GLANCES
-        offset = np.arange(len(starts)) - np.repeat(np.cumsum(count) - count, count)
+        row = np.repeat(np.arange(len(loose)), count)
+        if not len(row):
+            return Glance((0.0,) * 9, row, row)
+        offset = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
         ends = loose[np.repeat(low, count) + offset]
-        joined = self._pair_steps[x[loose[starts]] * np.int32(self.size) + x[ends + 1]]
+        starts = loose[row]
+        joined = self._pair_steps[x[starts] * np.int32(self.size) + x[ends + 1]]
+        gain = np.minimum(pair[ends] - joined, 120)
         best = np.full(len(loose), -(2**14), np.int16)
-        np.maximum.at(best, starts, pair[ends] - joined)
-        seams = np.sort(np.minimum(best, 120) + np.minimum(weak[loose], 60)).astype(np.float64)[::-1] * STEP
+        np.maximum.at(best, row, gain)
+        seams = np.sort(best + weak[loose]).astype(np.float64)[::-1] * STEP
         size = max(300, len(x))
         top = np.cumsum(np.append(np.maximum(seams[:8], 0), np.zeros(8)))
         many = [float(np.log1p(np.count_nonzero(seams > least) * 1000 / size)) for least in (5, 6, 7, 8, 9)]
-        return (*many, *(float(top[k - 1]) for k in (1, 2, 4, 8)))
+        bad = gain + weak[starts] > _GLANCED / STEP
+        return Glance((*many, *(float(top[k - 1]) for k in (1, 2, 4, 8))), starts[bad], ends[bad])
 
     def read(self, key: str) -> Reading:
         """Return `key` read once, ready to be asked. For keys of up to a few 100,000 characters."""
@@ -332,17 +344,18 @@ class Reading:
         The first is a cosine (0 where the span has no theme); clean text has .56 on average, a search phrase .28. The
         second is nats of inverse document frequency a character.
         """
-        row = self._row[3:-2]  # pairs that end at the second character and after
-        direction = self._model.themes[self._model.themed[row]]
-        direction[self._model.themed[row] < 0] = 0
-        total = np.concatenate((np.zeros((1, direction.shape[1])), np.cumsum(direction, axis=0, dtype=np.float64)))
-        size = np.concatenate((np.zeros(1), np.cumsum(np.sqrt((direction**2).sum(1)), dtype=np.float64)))
-        span = total[ends - 1] - total[starts]
-        rest = total[-1] - span
+        row = self._model.themed[self._row[3:-2]]  # of pairs that end at the second character and after
+        direction = self._model.themes[row]
+        direction[row < 0] = 0
+        count = ends - 1 - starts
+        first = np.cumsum(count) - count
+        inside = direction[np.repeat(starts - first, count) + np.arange(int(count.sum()))]
+        span = np.add.reduceat(inside, first, axis=0) if len(first) else inside
+        size = np.add.reduceat(np.sqrt((inside**2).sum(1)), first) if len(first) else np.zeros(0)
+        rest = direction.sum(axis=0) - span
         length = np.sqrt((span**2).sum(1) * (rest**2).sum(1))
         near = (span * rest).sum(1) / np.maximum(length, 1e-6)
-        mass = (size[ends - 1] - size[starts]) / (ends - starts)
-        return near.astype(np.float32), mass.astype(np.float32)
+        return near.astype(np.float32), (size / (ends - starts)).astype(np.float32)
 
     @property
     def unknown(self) -> NDArray[np.bool_]:

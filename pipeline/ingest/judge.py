@@ -17,32 +17,40 @@ from pipeline.configure import model_path
 from pipeline.errors import ModelError
 from pipeline.ingest.blocks import Features, feature_names
 
-__all__ = ["Judge", "default_judge"]
+__all__ = ["ARRAYS", "FAR", "Judge", "default_judge"]
 
-_ARRAYS = ("mean", "scale", "hidden", "hidden_bias", "out", "out_bias")
+ARRAYS = ("mean", "scale", "first", "first_bias", "second", "second_bias", "out", "out_bias")
+FAR = 4.0
+"""Standard deviations from the mean at which a feature is held: farther out the lessons say nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Networks of one hidden layer (ReLU), side by side; their mean log-odds is the answer.
+    """Networks of two hidden layers (ReLU), side by side; their mean log-odds is the answer.
 
-    Shapes: `mean`, `scale` (n_features,), `hidden` (n_features, n_units), `out` (n_units,), `out_bias` ().
+    Shapes: `mean`, `scale` (n_features,), `first` (n_networks, n_features, n_units), `second` (n_networks, n_units,
+    n_inner), `out` (n_networks, n_inner, 1); each bias (n_networks, 1, n) of its layer.
     """
 
     mean: NDArray[np.float32]
     scale: NDArray[np.float32]
-    hidden: NDArray[np.float32]
-    hidden_bias: NDArray[np.float32]
+    first: NDArray[np.float32]
+    first_bias: NDArray[np.float32]
+    second: NDArray[np.float32]
+    second_bias: NDArray[np.float32]
     out: NDArray[np.float32]
     out_bias: NDArray[np.float32]
     digest: str
 
     def keep(self, features: Features) -> NDArray[np.float64]:
         """Return for each block the probability that it belongs to the article, shape `(n_blocks,)`."""
-        layer = np.maximum(((features - self.mean) / self.scale) @ self.hidden + self.hidden_bias, 0)
-        odds = (layer @ self.out + self.out_bias).astype(np.float64)
+        inputs = np.clip((features - self.mean) / self.scale, -FAR, FAR)
+        layer = np.maximum(inputs @ self.first + self.first_bias, 0)
+        layer = np.maximum(layer @ self.second + self.second_bias, 0)
+        odds = (layer @ self.out + self.out_bias)[:, :, 0].mean(axis=0, dtype=np.float64)
         # Rounded, so that the last bits of one machine's matrix product decide nothing.
-        return np.round(1 / (1 + np.exp(-np.clip(odds, -30, 30))), 4)
+        told: NDArray[np.float64] = np.round(1 / (1 + np.exp(-np.clip(odds, -30, 30))), 4)
+        return told
 
     @classmethod
     def load(cls, folder: Path | None = None) -> Judge:
@@ -55,15 +63,20 @@ class Judge:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 names = tuple(str(n) for n in arrays["features"])
-                values = {name: np.asarray(arrays[name], dtype=np.float32) for name in _ARRAYS}
+                values = {name: np.asarray(arrays[name], dtype=np.float32) for name in ARRAYS}
         except (OSError, ValueError, KeyError, EOFError) as error:
             raise ModelError(f"{path} cannot be read ({error}). Reinstall taowen, or run 'make train'.") from error
         if names != feature_names():
             raise ModelError(f"{path} was trained on other features than this version counts. Run 'make train'.")
         shapes = {name: value.shape for name, value in values.items()}
-        units = values["hidden_bias"].size
-        wanted = ((len(names),), (len(names),), (len(names), units), (units,), (units,), ())
-        if tuple(shapes[name] for name in _ARRAYS) != wanted:
+        try:
+            (count, width, units), inner = shapes["first"], shapes["second"][-1]
+        except (ValueError, IndexError):
+            count, width, units, inner = 0, 0, 0, 0
+        layers = [
+            (count, a, b) for a, b in ((width, units), (1, units), (units, inner), (1, inner), (inner, 1), (1, 1))
+        ]
+        if not count or [shapes[name] for name in ARRAYS] != [(len(names),), (len(names),), *layers]:
             raise ModelError(f"{path}: arrays have shapes {shapes}. Reinstall taowen, or run 'make train'.")
         return cls(**values, digest=hashlib.blake2b(path.read_bytes(), digest_size=6).hexdigest())
 

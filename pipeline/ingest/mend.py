@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 
 from pipeline.article import Cut
-from pipeline.ingest.fluency import Fluency, Ints, default_fluency
+from pipeline.ingest.fluency import Fluency, Glance, Ints, default_fluency
 from pipeline.ingest.phrases import Phrase, find_phrases, mixed
 from pipeline.ingest.pieces import ACCEPTED, DOUBTED, NOTHING_DEALT, Dealt, Piece, find_pieces
 from pipeline.ingest.signs import find_glosses, find_invisible
@@ -161,7 +161,8 @@ def _spliced(model: Fluency, text: _Text, title: str, noise: Sequence[str]) -> t
     spoiled = False
     for _ in range(_ROUNDS):
         doubts = []
-        signs = _signs(model, text)
+        glance = model.glance(text.key)
+        signs = _signs(glance, text)
         look_for_pieces = _odds(_PIECES, signs) > 0
         look_for_phrases = spoiled or _odds(_PHRASES, signs) > 0
         if not (look_for_pieces or look_for_phrases):
@@ -181,7 +182,7 @@ def _spliced(model: Fluency, text: _Text, title: str, noise: Sequence[str]) -> t
             break
         phrases = [
             (phrase, phrase.score - _IN_TITLE * (phrase.foreign < 2 and text.key[phrase.start : phrase.end] in title))
-            for phrase in find_phrases(reading, text.key, text.original, noise, _LIKELY, spoiled=spoiled)
+            for phrase in find_phrases(reading, text.key, text.original, noise, _LIKELY, None if spoiled else glance)
         ]
         best = sorted((score for _, score in phrases), reverse=True)[:2]
         spoiled |= bool(best) and (best[0] >= _SURE or (len(best) > 1 and sum(best) >= _SURE_PAIR))
@@ -200,11 +201,11 @@ def _spliced(model: Fluency, text: _Text, title: str, noise: Sequence[str]) -> t
     return cuts, _disjoint(doubts, cuts)
 
 
-def _signs(model: Fluency, text: _Text) -> tuple[float, ...]:
+def _signs(glance: Glance, text: _Text) -> tuple[float, ...]:
     """Return what a glance sees of splices: the cheap test that decides who gets the full look."""
     size = len(text.key)
     scripts = mixed(text.original)
-    return (*model.glance(text.key), math.log(max(size, 1)), min(scripts, 12), scripts > 2)
+    return (*glance.signs, math.log(max(size, 1)), min(scripts, 12), scripts > 2)
 
 
 def _odds(weights: Sequence[float], signs: Sequence[float]) -> float:

@@ -7,16 +7,18 @@ field is no longer body text. Nothing is guessed from the clock: "3小時前" ne
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from pipeline.article import Block, Page
-from pipeline.ingest.dates import AGO, DATE, STAMP, iso_date, url_date
+from pipeline.ingest import bylines
+from pipeline.ingest.dates import CLOCK_LINE, DATE, STAMP, iso_date, same_instant, url_date
 from pipeline.ingest.flatten import Flat
+from pipeline.ingest.infolines import DATE_LABEL, SOURCE, Info, read_info
 from pipeline.ingest.rules import first_rule
-from pipeline.ingest.title import LINES_ABOVE, find_title, linked_data
+from pipeline.ingest.title import LINES_ABOVE, LONGEST_TITLE, find_title, is_button_row, is_old_name, linked_data
 from pipeline.script.fold import fold
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Fields", "find_fields"]
 
+_LONGEST_TAGS = 400
+"""Code points of a line of tags."""
 _TAG_LINES = 12
 """Tags that stand on lines of their own."""
 _NO_INFO = ("hot_list", "related", "previous_next", "navigation", "comments", "copyright")
@@ -31,39 +35,32 @@ _SURE = 0.8
 """Probability from which on a line without a sentence stays above the title or behind the last paragraph."""
 _AFTER = 4
 """Blocks after the article in which tags, byline and source are looked for."""
+_FAR_AFTER = 15
+"""The same for lines that are nothing but a byline, or a date with its label."""
+_HEADS = frozenset({"related", "hot_list"})
+"""What stands below such a heading is another article's."""
 _META_DATES = (
     "article:published_time", "datepublished", "pubdate", "publishdate", "publish_date", "og:published_time",
     "og:article:published_time", "weibo:article:create_at", "date", "dc.date",
     "dcterms.created", "apub:time", "publish-date",
 )  # fmt: skip
+_VAGUE_DATES = ("og:time", "dateupdate", "datemodified", "article:modified_time", "livetime")
+"""What some sites write the time of publication to and others that of the last change: the page's line goes first."""
 _LABEL = re.compile(
     r"^[^\w]{0,3}(?:关键[字词]|标签云?|tags?|keywords?|主题词?|分类标签|相关(?:标签|话题|主题|关键[字词])|话题|热词)\s*[:：]\s*",
     re.IGNORECASE,
 )
-_INFO = 150
-"""Longest line (code points) that is read for byline, source and time."""
-_LABELLED_DATE = re.compile(
-    r"(?:(?:首次|最后|最新)?(?:发布|发表|更新|刊登|出版|上传|建立)?(?:时间|日期|于)?\s*[:：]?\s*)" + DATE.pattern
-)
-_SOURCE = re.compile(
-    r"[（(【\[]?(?:(?:新闻|文章|信息|稿件|资料|消息|本文|内容|原文)?(?:来源|出处)|稿源|转自|转载自|摘自|原载)\s*[:：／/]\s*"
-    r"(?P<name>[^\s|｜)）\]】]{0,30})[)）\]】]?"
-)
-_OTHER_INFO = re.compile(
-    r"(?:浏览|阅读|点击|观看|点阅|访问|查看|评论|人气)(?:量|数|次数|时间约?)?\s*[:：]?\s*\d[\d,.万]*\s*(?:次|分钟)?"
-    r"|(?:分类|栏目|频道|字[号级体](?:大小)?|编辑|责任编辑|责编|打印|分享到?)\s*[:：]?\s*[^|｜]*$"
-)
-_BYLINE = re.compile(
-    r"^[〔【（(\[]?(?:(?:(?:本报|本网|本刊|本台|特约|特派|实习|驻\S{1,6})?(?:记者|通讯员)|编译|(?:地方|财经|政治|体育|生活|国际|娱乐"
-    r"|社会|即时|综合|新闻|大陆)?中心[／/∕]|作者|撰文|撰稿|采写|口述|文[／/∕：:・·•]|by\b)[^，。！？!?；;]{1,40}"
-    r"|[^，。！？!?；;:：]{2,20}(?:报导|报道|外电|专电|特译|编译|摄影))[〕】）)\]]?$",
-    re.IGNORECASE,
-)
+_ENDS = 100_000
+"""Code points at either end of a page in which the editor's name is looked for."""
 _TOLD = re.compile(r"。|[！？!?].*[！？!?]|[！？!?…][”」』)）]?$")
 """A sentence. One mark inside a line is still a headline's: 淹水四十公分！鎮立圖書館搶救兩萬冊."""
-_CREDITED = re.compile(r"[（(][^（）()，。]{2,14}[)）]$")
-"""A line above the first paragraph that ends with a name in brackets is a caption with its credit."""
-_CHUNK = re.compile(r"[|｜\u3000\x00]|\s{2,}")
+_CREDITED = re.compile(r"[（(](?=[^（）()]*[^\W\d_])[^（）()，。]{2,14}[)）]$")
+_CREDIT = 100
+"""Code points of a line above the first paragraph that is a caption if it ends with a credit in brackets."""
+_TODAY = re.compile("星期|周[一二三四五六日天]|今[天日]|农历")
+_YEAR = re.compile(r"(?:19|20)\d{2}\s*年?")
+_ALONE = re.compile(r"(?:(?:发布|发表|更新)?(?:时间|日期)|(?P<source>(?:新闻|文章|信息|稿件)?来源))\s*[:：]")
+"""A label whose value stands on the next block."""
 _SPLIT = re.compile(r"[\s、,，;；|#/]+")
 _SENTENCE_END = "。！？!?；;，,：:、"
 
@@ -82,67 +79,34 @@ class Fields:
     moved: dict[int, tuple[str, str]] = field(default_factory=dict)
 
 
-def _stated_time(page: Page, flat: Flat, shown: str) -> str:
-    """Return the publication time: the record's, the head's, the line's, or the address's, the most exact of a day."""
+def _stated_time(page: Page, flat: Flat, shown: str, changed: str, issue: str) -> str:
+    """Return the publication time: the record's, the head's, the line's, or the address's, the most exact of a day.
+
+    Args:
+        page: the record.
+        flat: its head.
+        shown: what the line at the title tells.
+        changed: the time of the last change, if a line tells that.
+        issue: the day above the title: a newspaper's issue, or the day of the crawl.
+    """
     if page.date:
         given = iso_date(fold(page.date), page.crawled)
         return shown if shown[:10] == given[:10] and len(shown) > len(given) else given
-    if flat.head is not None:
-        stated = [
-            linked_data(flat.head.json_ld).get("datePublished", ""),
-            *(flat.head.metas.get(n, "") for n in _META_DATES),
-        ]
-        for text in stated:
-            if found := iso_date(text):
-                return shown if shown[:10] == found[:10] and len(shown) > len(found) else found
+    head = flat.head
+    data = linked_data(head.json_ld) if head else {}
+    metas = head.metas if head else {}
+    stated = next(filter(None, (iso_date(metas.get(n, "")) for n in _META_DATES if n in metas)), "")
+    stated = iso_date(data.get("datePublished", "")) or stated
+    if stated:
+        # The clock that readers see is the site's word; a head that tells another of the same day tells of its system.
+        exact = len(shown) > 10 and (len(stated) <= 10 or not same_instant(stated, shown))
+        return shown if shown[:10] == stated[:10] and exact else stated
+    vague = next(filter(None, (iso_date(metas.get(n, "")) for n in _VAGUE_DATES if n in metas)), "")
+    vague = vague or iso_date(data.get("pubDate", ""))
     if shown:
-        return shown
-    return url_date(page.url)
-
-
-@dataclass(frozen=True, slots=True)
-class _Info:
-    """What a line says of its article besides telling it."""
-
-    published: str
-    source: str
-    byline: str
-
-
-def _info(text: str, key: str, crawled: str) -> _Info | None:
-    """Return what a short line says of time, source and author; None if it says none of these.
-
-    One line often says several: 2025-08-15 17:26　来源：望湖有色　作者：步青　浏览：2317.
-    """
-    if len(key) > _INFO or "。" in key:
-        return None
-    published = iso_date(key, crawled)
-    source = ""
-    masked = key
-    if published:
-        masked = _LABELLED_DATE.sub(lambda m: "\x00" * len(m.group()), masked)
-        masked = AGO.sub(lambda m: "\x00" * len(m.group()), masked)
-    if named := _SOURCE.search(masked):
-        source = text[named.start("name") : named.end("name")]
-        masked = masked[: named.start()] + "\x00" * len(named.group()) + masked[named.end() :]
-    masked = _OTHER_INFO.sub(lambda m: "\x00" * len(m.group()), masked)
-    byline = ""
-    start = 0
-    left = 0
-    for gap in (*_CHUNK.finditer(masked), None):
-        end = gap.start() if gap else len(masked)
-        chunk = masked[start:end]
-        if _BYLINE.match(chunk.strip()) and not byline:
-            offset = start + len(chunk) - len(chunk.lstrip())
-            byline = text[offset : start + len(chunk.rstrip())]
-        else:
-            left += len(chunk.strip())
-        start = gap.end() if gap else end
-    # A sentence that names a day is no date line: what is left must be less than what was understood.
-    understood = len(key) - left
-    if not (published or source or byline) or left > max(24, understood):
-        return None
-    return _Info(published, source, byline)
+        return vague if vague[:10] == shown[:10] and len(shown) <= 10 else shown
+    address = url_date(page.url) or (url_date(head.canonical or metas.get("og:url", "")) if head else "")
+    return vague or changed or address or issue
 
 
 def _tag_line(text: str, body: str) -> tuple[str, ...]:
@@ -150,6 +114,8 @@ def _tag_line(text: str, body: str) -> tuple[str, ...]:
 
     Without a label it is a tag line if it has two to ten short words and the article uses them.
     """
+    if len(text) > _LONGEST_TAGS:
+        return ()
     label = _LABEL.match(text)
     words = [w for w in _SPLIT.split(text[label.end() :] if label else text) if w]
     if label and len(words) > 10:
@@ -175,60 +141,220 @@ def find_fields(page: Page, flat: Flat, key: str, judged: Judged, body: str) -> 
     found = Fields()
     blocks = flat.blocks
     kept = judged.kept
-    kinds = [rule.kind if (rule := first_rule(bits)) else "" for bits in judged.bits]
+    kinds = [rule.kind if bits and (rule := first_rule(bits)) else "" for bits in judged.bits]
 
     def line(i: int) -> tuple[str, str]:
         block = blocks[i]
         return flat.text[block.start : block.end], key[block.start : block.end]
 
     def is_told(i: int) -> bool:
-        folded = line(i)[1]
-        if len(folded) <= 20 or not _TOLD.search(folded) or _in_figure(blocks[i]):
+        start, end = blocks[i].start, blocks[i].end
+        if end - start <= 20 or not _TOLD.search(key, start, end) or _in_figure(blocks[i]):
             return False
-        return kinds[i] != "caption" or len(folded) > 120
+        return kinds[i] != "caption" or end - start > 120
 
     told = [i for i in kept if is_told(i)] or list(kept)
-    first, last = told[0], told[-1]
-    if len(told) > 2 and len(line(first)[1]) <= 100 and _CREDITED.search(line(first)[1]):
-        first = told[1]  # a picture's caption with its credit, above the first paragraph
+    last = told[-1]
+    # A headline may look told: 甲？乙！ or 甲，为什么？
+    first = next((i for i in told[:4] if "。" in line(i)[1] or len(line(i)[1]) > LONGEST_TITLE), told[0])
+    if len(told) > 2 and len(line(first)[1]) <= _CREDIT and _CREDITED.search(line(first)[1]):
+        first = next(
+            (i for i in told if i > first), first
+        )  # a picture's caption with its credit, above the first paragraph
     found.title, shows = find_title(page, flat, key, first, judged.bits, body)
     for i in shows:
         found.moved[i] = ("title", "the article's title")
+    if first in shows:
+        first = next((i for i in told if i > first and i not in shows), first)
     top = shows[-1] if shows else min(first, kept[0])
+    for i in range(top, first):
+        if i not in found.moved and is_old_name(line(i)[1]):
+            found.moved[i] = ("title", "the title where it ran before")
     _find_captions(found, blocks, kinds, line, range(max(0, min(top, first - 4)), min(last + 2, len(blocks))), first)
-    above = [*range(top, first), *range(top - 1, max(0, top - LINES_ABOVE) - 1, -1)]
-    below = range(last + 1, min(last + _AFTER + 1, len(blocks)))
-    stamped = [m.group() for i in dict.fromkeys((0, *shows, first)) if (m := STAMP.match(line(i)[1]))]
-    shown = iso_date(stamped[0]) if stamped else ""
-    for i in (*above, *below):
-        if i in found.moved or (kinds[i] in _NO_INFO and i < top):
-            continue
-        info = _info(*line(i), page.crawled)
-        if info is None or (i in below and not (info.byline or info.source) and shown):
-            continue
-        kind = "byline" if info.byline else "source" if info.source else "date"
-        found.moved[i] = (kind, "says " + ", ".join(n for n in ("published", "source", "byline") if getattr(info, n)))
-        if info.published and (not shown or (info.published[:10] == shown[:10] and len(info.published) > len(shown))):
-            shown = info.published
-        found.source = found.source or info.source
-        found.byline = found.byline or info.byline
-    found.published = _stated_time(page, flat, shown)
+    around = _Around(top, first, last, len(blocks), bool(shows))
+    shown, changed, issue = _find_info(found, page, kinds, line, around, set(kept))
+    for i in dict.fromkeys((0, *shows, first)):
+        folded = line(i)[1]
+        if (stamp := STAMP.match(folded)) and not _TODAY.match(folded, stamp.end()):
+            stamped = iso_date(stamp.group())
+            shown = shown if shown[:10] == stamped[:10] and len(shown) > 10 else stamped
+            break
+    found.published = _stated_time(page, flat, shown, changed, issue)
+    if not found.byline:
+        found.byline = _written_by(found, kinds, line, around, kept, [i for i in told if i >= first])
     prose = "\n".join(line(i)[1] for i in kept if i <= last)  # what stands behind it may be the tags themselves
     _find_tags(found, kinds, line, range(last + 1, min(last + 2 + _TAG_LINES, len(blocks))), prose)
     if flat.head is not None:
         address = flat.head.canonical or flat.head.metas.get("og:url", "")
         found.canonical_url = _absolute(page.url, address) if address else ""
-        found.byline = found.byline or flat.head.metas.get("author", "")
+        stated = linked_data(flat.head.json_ld).get("author", ""), flat.head.metas.get("author", "")
+        found.byline = found.byline or next((name for name in stated if _is_author(name, flat, key)), "")
+    tells = set(told) if len(told) < len(kept) else set(filter(is_told, kept))
     # Lines that strip was not sure of stay only inside the article: behind its title, before its last paragraph. A
     # sentence stays: the last entries of a live blog are short.
     for i in kept:
-        if i in found.moved or is_told(i) or judged.keep[i] >= _SURE or line(i)[1][-1] in "。！!」”":
+        if i in found.moved or i in tells or judged.keep[i] >= _SURE or line(i)[1][-1] in "。！!」”":
             continue
-        if shows and i < top:
+        if i < first and is_button_row(line(i)[1]):
+            found.moved[i] = ("navigation", "buttons before the text")
+        elif shows and i < top:
             found.moved[i] = ("navigation", "before the title")
         elif i > last:
             found.moved[i] = ("related", "after the last paragraph")
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """Where an article's fields stand, as indices of blocks."""
+
+    top: int
+    """The title's last block, or the first that is kept."""
+    first: int
+    """The first paragraph."""
+    last: int
+    """The last paragraph."""
+    size: int
+    titled: bool
+    """Whether the page shows the title; else `top` is no border."""
+
+
+def _find_info(
+    found: Fields,
+    page: Page,
+    kinds: Sequence[str],
+    line: Callable[[int], tuple[str, str]],
+    around: _Around,
+    stays: Collection[int],
+) -> tuple[str, str, str]:
+    """Note the lines that say time, source and author; return the time shown, of the last change, and of the issue."""
+    top, first, last = around.top, around.first, around.last
+    shown = changed = issue = ""
+    above = range(top - 1, max(0, top - LINES_ABOVE) - 1, -1)
+    for i in (*range(top, first), *above, *_below(kinds, around)):
+        if i in found.moved or (kinds[i] in _NO_INFO and i < top):
+            continue
+        text, folded = line(i)
+        info = read_info(text, folded, page.crawled) or _over_blocks(found, line, i, first)
+        if info is None:
+            continue
+        byline, published = info.byline, info.published
+        if i > last:
+            labelled = DATE_LABEL.search(folded) is not None
+            near = i <= last + _AFTER
+            if not (byline or info.source) and (shown or not (near or labelled)):
+                continue
+            if not near and not labelled:
+                continue
+        elif i < top and around.titled:
+            byline = ""  # a menu's word, or another article's
+            if len(published) <= 10:  # the day of the issue, or of the crawl
+                issue = issue or ("" if _TODAY.search(folded) else published)
+                published = ""
+            if not (published or info.source):
+                continue
+        if published and len(published) <= 10 and not info.byline and not info.source:
+            published = _with_clock(found, line, i, published, first)
+        if byline and not (published or info.source) and i in stays and (i > last or bylines.names_paper(folded)):
+            found.byline = found.byline or byline
+            continue
+        says = [
+            name for name, value in (("published", published), ("source", info.source), ("byline", byline)) if value
+        ]
+        found.moved[i] = ("byline" if byline else "source" if info.source else "date", "says " + ", ".join(says))
+        if info.changed:
+            changed = changed or published
+        elif published and (not shown or (published[:10] == shown[:10] and len(published) > len(shown))):
+            shown = published
+        found.source = found.source or info.source
+        found.byline = found.byline or byline
+    return shown, changed, issue
+
+
+def _below(kinds: Sequence[str], around: _Around) -> range:
+    """Return the blocks behind the article up to the headlines of others."""
+    end = min(around.last + _FAR_AFTER + 1, around.size)
+    return range(around.last + 1, next((i for i in range(around.last + 1, end) if kinds[i] in _HEADS), end))
+
+
+def _over_blocks(found: Fields, line: Callable[[int], tuple[str, str]], i: int, first: int) -> Info | None:
+    """Return what stands on block i and those after it: 来源： and 石榕日報, or 2022, 02/13 and 07:48."""
+    folded = line(i)[1]
+    if label := _ALONE.fullmatch(folded):
+        text, beside = line(i + 1) if i + 1 < first else ("", "")
+        if not label["source"] or not 2 <= len(beside) <= 16 or read_info(text, beside, ""):
+            return Info("", "", "")
+        found.moved[i + 1] = ("source", "says source")
+        return Info("", text, "")
+    if _YEAR.fullmatch(folded) and i + 2 < first:
+        day, clock = (line(k)[1].strip() for k in (i + 1, i + 2))
+        timed = CLOCK_LINE.fullmatch(clock) is not None
+        if told := iso_date(f"{folded[:4]}/{day.replace('月', '/').rstrip('日')} {clock if timed else ''}"):
+            found.moved.update(dict.fromkeys((i + 1, i + 2)[: 1 + timed], ("date", "says published")))
+            return Info(told, "", "")
+    return None
+
+
+def _with_clock(found: Fields, line: Callable[[int], tuple[str, str]], i: int, published: str, first: int) -> str:
+    """Return the day that block i tells, with the clock of the block beside it, if that says nothing else."""
+    for k in (i + 1, i - 1):
+        if 0 <= k < first and k not in found.moved and CLOCK_LINE.fullmatch(line(k)[1]):
+            found.moved[k] = ("date", "says published")
+            return iso_date(f"{published} {line(k)[1].strip()}")
+    return published
+
+
+def _written_by(
+    found: Fields,
+    kinds: Sequence[str],
+    line: Callable[[int], tuple[str, str]],
+    around: _Around,
+    kept: Sequence[int],
+    told: Sequence[int],
+) -> str:
+    """Return the byline that is no line above the article: two blocks, a dateline, a line below, a signature; or "".
+
+    What stands inside a paragraph, or between two, stays in the text.
+    """
+    above = range(around.top, around.first) if around.titled else range(max(0, around.top - 3), around.first)
+    below = _below(kinds, around)
+    stays = set(kept)
+    for i in above:
+        if both := _on_two_blocks(line, i, around.size):
+            return both
+    for i in told[:2]:
+        text, folded = line(i)
+        if span := bylines.dateline(folded):
+            return text[span[0] : span[1]]
+    for i in (*(k for k in kept if around.first <= k <= around.last), *below):
+        text, folded = line(i)
+        if len(folded) > bylines.LONGEST_BYLINE or i in found.moved:
+            continue
+        if bylines.is_byline(folded):
+            if i > around.last and i not in stays:
+                found.moved[i] = ("byline", "says byline")
+            return text
+        if i > around.last and (both := _on_two_blocks(line, i, around.size)):
+            return both
+    for i in (*below[:3][::-1], *kept[-3:][::-1]):
+        text, folded = line(i)
+        if span := bylines.signature(folded):
+            return text[span[0] : span[1]]
+    return ""
+
+
+def _on_two_blocks(line: Callable[[int], tuple[str, str]], i: int, size: int) -> str:
+    """Return label and name, or name and office, that stand on two blocks: 撰文： and 甲, 甲 and 某报记者."""
+    if i + 1 >= size:
+        return ""
+    (text, folded), (other, beside) = line(i), line(i + 1)
+    if len(folded) > 14 or len(beside) > 20:
+        return ""
+    if bylines.is_label(folded) and bylines.is_byline(f"{folded}{beside}"):
+        return f"{text}{other}"
+    if bylines.is_name(folded) and beside.endswith(("记者", "撰稿人", "评论员", "特派员", "通讯员")):
+        return f"{text} {other}"
+    return ""
 
 
 def _find_captions(
@@ -242,21 +368,33 @@ def _find_captions(
     seen: set[str] = set()
     captions = []
     for i in inside:
-        text, folded = line(i)
-        doubled = len(folded) >= 8 and any(0 <= j < len(blocks) and line(j)[1] == folded for j in (i - 1, i + 1))
+        if i in found.moved or kinds[i] not in ("", "caption"):
+            continue
+        size = blocks[i].end - blocks[i].start
+        near = [j for j in (i - 1, i + 1) if 0 <= j < len(blocks) and blocks[j].end - blocks[j].start == size >= 8]
         marked = _in_figure(blocks[i])
+        if not (near or marked or kinds[i] or (i <= first_told and size <= _CREDIT)):
+            continue
+        text, folded = line(i)
+        doubled = any(line(j)[1] == folded for j in near)
         if kinds[i] == "caption":
             # A last paragraph may end with its agency, as a caption does.
             opened = folded[0] in "▲▼△▽↑↓◤◢(（【[图" or len(folded) <= 40
             marked = marked or opened or (i <= first_told and len(folded) <= 120)
-        credited = i <= first_told and len(folded) <= 100 and _CREDITED.search(folded) is not None and i + 1 in inside
-        marked = marked or credited
-        if i not in found.moved and (marked or doubled) and (kinds[i] in ("", "caption")):
+        marked = marked or (i <= first_told and size <= _CREDIT and i + 1 in inside and _is_credited(folded))
+        if marked or doubled:
             found.moved[i] = ("caption", "doubled line" if doubled and not marked else "caption")
             if folded not in seen:
                 seen.add(folded)
                 captions.append(text)
     found.captions = tuple(captions)
+
+
+def _is_credited(folded: str) -> bool:
+    """Whether a line ends with a picture's credit, and is not the line of date, source and author."""
+    if not _CREDITED.search(folded) or DATE.search(folded) or SOURCE.search(folded):
+        return False
+    return not bylines.is_byline(folded)
 
 
 def _find_tags(
@@ -285,6 +423,14 @@ def _find_tags(
         found.tags = tuple(line(i)[0].strip("#＃ ") for i in run)
 
 
+def _is_author(name: str, flat: Flat, key: str) -> bool:
+    """Whether whom the head calls the author is a person, and neither the site nor whom the page calls its editor."""
+    if not name or (flat.head and name == flat.head.metas.get("og:site_name")) or not bylines.person(fold(name)):
+        return False
+    editor = re.compile(rf"(?:编辑|责编|校对|审核)\W{{0,3}}{re.escape(fold(name))}")
+    return editor.search(key[:_ENDS]) is None and editor.search(key[-_ENDS:]) is None
+
+
 def _absolute(base: str, address: str) -> str:
     """Return the address, joined to the page's own where it is relative; "" where either is none."""
     try:
@@ -297,5 +443,6 @@ def _in_figure(block: Block) -> bool:
     markup = block.markup
     if markup is None:
         return False
-    near = markup.hints.split()[-2:]
-    return "figcaption" in markup.tags or any("caption" in hint for hint in near)
+    if "caption" in markup.hints and any("caption" in hint for hint in markup.hints.split()[-2:]):
+        return True
+    return "figcaption" in markup.tags

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.configure import data_path
-from pipeline.ingest.fluency import Floats, Ints, Reading, word_table
+from pipeline.ingest.fluency import Floats, Glance, Ints, Reading, word_table
 from pipeline.script.fold import code_points
 
 __all__ = ["FEATURES", "Phrase", "find_phrases", "measure", "mixed"]
@@ -28,8 +28,8 @@ _Least = tuple[float, float, float]
 _LEAST: _Least = (-1.5, 4.5, 0.0)
 """Nats below which a span is no candidate: at its left seam, of the characters after it, at both seams. Of spliced
 phrases 94% pass."""
-_FIRST: _Least = (0.0, 6.0, 2.0)
-"""The same for a first look, which finds fewer candidates, and the worst among them nearly always."""
+_FIRST: _Least = (-0.5, 5.5, 1.0)
+"""The same for the spans of a glance: fewer are looked at, and the worst is nearly always among them."""
 _WORTH = -0.5
 """Log odds of the worst span of the first look from which on all candidates are looked at: 98% of the pages with
 phrases that can be found have it, and 10% of clean articles."""
@@ -105,13 +105,19 @@ def _sums(values: NDArray[np.generic]) -> Ints:
 
 
 def _candidates(
-    reading: Reading, word: NDArray[np.bool_], split: NDArray[np.bool_], least: _Least
+    reading: Reading, word: NDArray[np.bool_], split: NDArray[np.bool_], glance: Glance | None
 ) -> tuple[Ints, Ints, Floats, Floats]:
+    """Return starts, ends and both seams of the spans that may be phrases: all, or those that a glance saw."""
+    least = _LEAST if glance is None else _FIRST
     starts_cost, after = reading.breaks()
-    first = np.flatnonzero((starts_cost > least[0]) & word)
-    sizes = np.arange(SHORTEST, LONGEST + 1)
-    starts = np.repeat(first, len(sizes))
-    ends = starts + np.tile(sizes, len(first))
+    if glance is None:
+        first = np.flatnonzero((starts_cost > least[0]) & word)
+        sizes = np.arange(SHORTEST, LONGEST + 1)
+        starts = np.repeat(first, len(sizes))
+        ends = starts + np.tile(sizes, len(first))
+    else:
+        fit = (glance.ends - glance.starts >= SHORTEST) & (starts_cost[glance.starts] > least[0])
+        starts, ends = glance.starts[fit], glance.ends[fit]
     inside = ends < len(word)  # a splice has text after it
     starts, ends = starts[inside], ends[inside]
     barrier = _sums(~word)
@@ -134,6 +140,8 @@ def _foreign(codes: NDArray[np.uint32], starts: Ints, ends: Ints) -> Ints:
     """
     script = _scripts()[codes]
     size = len(codes)
+    if not script.min(initial=0) or not script.max(initial=0):
+        return np.zeros(len(starts), np.int64)
     hant, hans = _sums(script > 0), _sums(script < 0)
     low, high = np.maximum(starts - _NEAR, 0), np.minimum(ends + _NEAR, size)
     hant_in, hans_in = hant[ends] - hant[starts], hans[ends] - hans[starts]
@@ -151,7 +159,7 @@ def _foreign(codes: NDArray[np.uint32], starts: Ints, ends: Ints) -> Ints:
 
 
 def measure(
-    reading: Reading, key: str, page_text: str, least: _Least = _LEAST
+    reading: Reading, key: str, page_text: str, glance: Glance | None = None
 ) -> tuple[Ints, Ints, NDArray[np.float32]]:
     """Return the candidates' starts and ends, and their evidence, shape `(n_candidates, len(FEATURES))`."""
     codes = code_points(key)
@@ -163,7 +171,7 @@ def measure(
     letter = ((codes | 32) >= ord("a")) & ((codes | 32) <= ord("z"))
     digit = (codes >= ord("0")) & (codes <= ord("9"))
     split = np.concatenate(([False], letter[:-1] & digit[1:], [False]))  # a name like tv5 is one
-    starts, ends, left, right = _candidates(reading, word, split, least)
+    starts, ends, left, right = _candidates(reading, word, split, glance)
     kind = np.concatenate((letter + 2 * digit, [0])).astype(np.int64)
     han = alphanumeric & ~letter & ~digit
     length = ends - starts
@@ -250,9 +258,11 @@ def _elsewhere(
     times = np.bincount(pairs, minlength=1 << 17)[pairs]
     worth = (han[:-1] | han[1:]).astype(bool)
     total = _sums(worth)
-    seen = np.stack([_sums(worth & (times > k)) for k in range(1, 6)])
     own = np.minimum(again, 4)
-    found = seen[own, ends - 1] - seen[own, starts]
+    found = np.zeros(len(starts), np.int64)
+    for k in np.unique(own).tolist():
+        seen = _sums(worth & (times > k + 1))
+        found = np.where(own == k, seen[ends - 1] - seen[starts], found)
     known = found / np.maximum(total[ends - 1] - total[starts], 1)
     return again, share, known.astype(np.float32)
 
@@ -293,15 +303,15 @@ _IN_NOISE = 2.0
 
 
 def find_phrases(
-    reading: Reading, key: str, page_text: str, noise: Sequence[str], least: float, *, spoiled: bool
+    reading: Reading, key: str, page_text: str, noise: Sequence[str], least: float, glance: Glance | None
 ) -> list[Phrase]:
     """Return the disjoint spans that score at least `least`, best first where they overlap, in the text's order.
 
-    `key` and `page_text` are the same text, folded and as it is. A text that is not known to be `spoiled` gets a
-    first look, which ends it if no span is bad enough.
+    `key` and `page_text` are the same text, folded and as it is. Where a `glance` is given, only its spans are looked
+    at first, and if none is bad enough no other.
     """
-    if not spoiled:
-        _, _, evidence = measure(reading, key, page_text, _FIRST)
+    if glance is not None:
+        _, _, evidence = measure(reading, key, page_text, glance)
         if not len(evidence) or float((evidence @ _WEIGHTS).max()) + _BIAS < _WORTH:
             return []
     starts, ends, evidence = measure(reading, key, page_text)

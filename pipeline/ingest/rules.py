@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
+from pipeline.article import Block
 from pipeline.configure import data_path
+from pipeline.ingest.needles import branches
 
-__all__ = ["Rule", "first_rule", "mask", "matches", "rules", "rules_digest"]
+__all__ = ["Rule", "first_rule", "mask", "matches", "rule_bits", "rules", "rules_digest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +67,82 @@ def mask(kinds: Collection[str]) -> int:
     return sum(1 << i for i, rule in enumerate(rules()) if rule.kind in kinds)
 
 
-@lru_cache(maxsize=1 << 16)
-def matches(line: str) -> int:
-    """Return the rules that match a folded line, as bits in the order of `rules()`.
+def rule_bits(key: str, blocks: Sequence[Block]) -> list[int]:
+    """Return for each block of a folded text the rules that match it, as bits in the order of `rules()`."""
+    return [_matches(key[b.start : b.end]) if b.end - b.start <= _LONGEST else 0 for b in blocks]
 
-    Furniture repeats from page to page of a site, so the answers are remembered (short lines only reach this).
-    """
+
+_LONGEST = 400
+"""Lines longer than this (code points) are not looked up: only prose is that long."""
+
+
+@cache
+def _branches() -> list[tuple[int, tuple[frozenset[str], ...]]]:
+    """Return the alternatives of all rules: number of the rule, and what a match of this alternative needs."""
+    told = "".join(text for rule in rules() for text in (*rule.cuts, *rule.keeps))
+    weight = {character: count / len(told) for character, count in Counter(told).items()}
+    return [(bit, needs) for bit, rule in enumerate(rules()) for needs in branches(rule.pattern, weight)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Needles:
+    """What tells which rules a line may match, by its characters alone."""
+
+    characters: frozenset[str]
+    """Those that an alternative of a rule needs."""
+    bits: dict[str, int]
+    """For each, the alternatives that it serves: their bits once for each of the three sets that one may need."""
+    free: int
+    """The bits of sets that are not needed."""
+    width: int
+    """Bits of a set: the number of alternatives."""
+    rules: list[int]
+    """The rule of each alternative."""
+
+
+@cache
+def _needles(least: int) -> _Needles:
+    """Return what tells which rules a line of more than `least` code points may match."""
+    parts = [(bit, needs) for bit, needs in _branches() if rules()[bit].longest > least]
+    width = len(parts)
+    bits: dict[str, int] = {}
+    free = 0
+    for i, (_, needs) in enumerate(parts):
+        for k in range(3):
+            bit = 1 << (k * width + i)
+            if k >= len(needs):
+                free |= bit
+            for character in needs[k] if k < len(needs) else ():
+                bits[character] = bits.get(character, 0) | bit
+    return _Needles(frozenset(bits), bits, free, width, [bit for bit, _ in parts])
+
+
+_SIZES = (200, 120, 80, 60, 40, 20, -1)
+"""Lengths of lines above which other tables serve: the longer a line, the fewer rules are left."""
+
+
+@lru_cache(maxsize=1 << 16)
+def _matches(line: str) -> int:
+    """Return the rules that match a line. Furniture repeats from page to page, so answers are remembered."""
     size = len(line)
-    found = 0
-    for bit, rule in enumerate(rules()):
-        if size <= rule.longest and rule.pattern.search(line):
-            found |= 1 << bit
+    needles = _needles(next(least for least in _SIZES if least < size))
+    served, width = needles.free, needles.width
+    for character in needles.characters.intersection(line):
+        served |= needles.bits[character]
+    left = served & (served >> width) & (served >> 2 * width) & ((1 << width) - 1)
+    found, last = 0, -1
+    while left:
+        low = left & -left
+        left ^= low
+        bit = needles.rules[low.bit_length() - 1]
+        if bit != last:
+            last = bit
+            rule = rules()[bit]
+            if size <= rule.longest and rule.pattern.search(line):
+                found |= 1 << bit
     return found
+
+
+def matches(line: str) -> int:
+    """Return the rules that match a folded line, as bits in the order of `rules()`."""
+    return _matches(line) if len(line) <= _LONGEST else 0

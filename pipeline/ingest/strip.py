@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.article import Block, Cut
-from pipeline.ingest.blocks import FURNITURE, describe, rule_bits
+from pipeline.article import Block, Cut, Forced, Markup
+from pipeline.ingest.blocks import FURNITURE, describe
+from pipeline.ingest.elements import INLINE
 from pipeline.ingest.flatten import Flat
 from pipeline.ingest.judge import Judge, default_judge
-from pipeline.ingest.rules import first_rule, mask
+from pipeline.ingest.rules import first_rule, mask, rule_bits
 
 __all__ = ["Judged", "block_cuts", "judge_blocks", "name_cuts"]
 
 _KEEP = 0.5
 _KEEP_INSIDE = 0.35
 """A line between two paragraphs of the article stays from here on: a subhead cut is worse than a caption kept."""
+_KEEP_KIN = 0.1
+"""The same for one whose element stands as the paragraphs do: their parent's child, of their name."""
 _KEEP_FURNITURE = 0.9
 """A line that a furniture rule matches stays only if the judge is this sure."""
 _NO_ARTICLES = {"error_page": "an error page", "login_page": "a login page"}
@@ -35,6 +39,12 @@ _SAYS_MUCH = 200
 _HAN = re.compile("[\u3400-\u9fff]")
 _TOLD_SHARE = 0.5
 """Least share of a bare article's characters that stand in lines with a sentence."""
+_OF_A_SITE = FURNITURE - {"copyright"}
+"""Kinds of noise rule that do not match a line of an article that stands by itself."""
+_FEW_SIGNS = 3
+"""Most lines of a bare article that speak of a site."""
+_FEW_BESIDE_SIGNS = 2
+"""Most lines without a sentence above and below a bare article with such lines: a menu has more."""
 _FEW_LINES = 8
 """Most lines without a sentence above and below a bare article."""
 _LIKELY = 0.2
@@ -51,6 +61,8 @@ class Judged:
     """Indices of the blocks that stay, in order; empty where the page has no article."""
     reason: str
     """Why there is no article, or ""."""
+    forced: Mapping[int, Forced] = field(default_factory=dict)
+    """What a user's site file says of blocks; `kept` is as it says."""
 
 
 def _kind_of(bits: int) -> str:
@@ -63,21 +75,36 @@ def _sentences(text: str) -> int:
 
 
 def judge_blocks(flat: Flat, key: str, judge: Judge | None = None) -> Judged:
-    """Return which blocks of a page stay.
+    """Return which blocks of a page stay. A user's site file has the last word.
 
     Args:
         flat: the page text and its blocks.
         key: the folded page text.
         judge: another judge than the shipped one.
     """
+    judged = _judge_blocks(flat, key, judge)
+    forced = flat.site.forced(flat.blocks, key) if flat.site is not None else {}
+    return _overruled(judged, forced) if forced else judged
+
+
+def _overruled(judged: Judged, forced: Mapping[int, Forced]) -> Judged:
+    keep = judged.keep.copy()
+    keep[list(forced)] = [said.keep for said in forced.values()]
+    stays = {i for i in judged.kept if i not in forced} | {i for i, said in forced.items() if said.keep}
+    reason = judged.reason or f"the site file cuts all that would stay ({len(judged.kept)} lines)"
+    return Judged(keep, judged.bits, tuple(sorted(stays)), "" if stays else reason, forced)
+
+
+def _judge_blocks(flat: Flat, key: str, judge: Judge | None) -> Judged:
     blocks = flat.blocks
     bits = rule_bits(key, blocks)
     if not blocks:
         return Judged(np.zeros(0), bits, (), "the page shows no text")
-    if _is_bare(flat, key, bits):
-        return Judged(np.ones(len(blocks)), bits, tuple(range(len(blocks))), "")
+    if (bare := _bare(flat, key, bits)) is not None:
+        return Judged(np.ones(len(blocks)), bits, bare, "")
     keep = (judge or default_judge()).keep(describe(flat.text, key, blocks, bits))
-    kept = _without_hidden(_choose(keep, bits, [key[block.start : block.end] for block in blocks]), blocks)
+    lines = [key[block.start : block.end] for block in blocks]
+    kept = _without_hidden(_choose(keep, bits, lines, _aside(keep, blocks), blocks), blocks)
     for kind, told_as in _NO_ARTICLES.items():
         marks = sum(found & mask((kind,)) != 0 for found in bits)
         if marks >= min(2, len(blocks)) and sum(blocks[i].end - blocks[i].start for i in kept) < _SAYS_LITTLE:
@@ -91,20 +118,67 @@ def judge_blocks(flat: Flat, key: str, judge: Judge | None = None) -> Judged:
         return Judged(keep, bits, tuple(i for i in told if keep[i] >= keep[told].max() / 2), "")
     if not any(_sentences(key[b.start : b.end]) for b in blocks):
         return Judged(keep, bits, (), f"no sentence on the page ({len(blocks)} lines)")
-    linked = [b.markup.link_share for b in blocks if b.markup is not None]
+    linked = [b.link_share for b in blocks if b.markup is not None]
     if linked and sum(linked) / len(linked) > 0.5:
         return Judged(keep, bits, (), f"a list of links ({len(blocks)} lines)")
     return Judged(keep, bits, (), f"no line reads like an article ({len(blocks)} lines)")
 
 
-def _choose(keep: NDArray[np.float64], bits: Sequence[int], lines: Sequence[str]) -> list[int]:
+def _choose(
+    keep: NDArray[np.float64],
+    bits: Sequence[int],
+    lines: Sequence[str],
+    aside: Mapping[int, float],
+    blocks: Sequence[Block],
+) -> list[int]:
     """Return the indices of the lines that stay by what the judge says of each."""
-    plain = [not (found and _kind_of(found) in FURNITURE) for found in bits]
-    kept = {i for i in range(len(lines)) if keep[i] >= (_KEEP if plain[i] else _KEEP_FURNITURE)}
+    plain = [not (found and _kind_of(found) in FURNITURE) and i not in aside for i, found in enumerate(bits)]
+    kept = {i for i in range(len(lines)) if keep[i] >= (_KEEP if plain[i] else aside.get(i, _KEEP_FURNITURE))}
     told = [i for i in kept if len(lines[i]) > 20 and _sentences(lines[i])]
     if told:
-        kept.update(i for i in range(min(told), max(told)) if plain[i] and keep[i] >= _KEEP_INSIDE)
+        kin = _kin(told, blocks)
+        inside = range(min(told), max(told))
+        kept.update(i for i in inside if plain[i] and keep[i] >= (_KEEP_KIN if i in kin else _KEEP_INSIDE))
     return sorted(kept)
+
+
+def _kin(told: Sequence[int], blocks: Sequence[Block]) -> set[int]:
+    """Return the blocks that stand as most of the told ones do: in elements of one name with the same parent."""
+    places: dict[tuple[Markup | None, str], list[int]] = {}
+    for i, block in enumerate(blocks):
+        element = block.markup
+        if element is None:
+            return set()
+        while element.parent is not None and element.tag in INLINE:
+            element = element.parent
+        places.setdefault((element.parent, element.tag), []).append(i)
+    among = set(told)
+    return {i for group in places.values() if 2 * len(among.intersection(group)) > len(told) for i in group}
+
+
+def _aside(keep: NDArray[np.float64], blocks: Sequence[Block]) -> dict[int, float]:
+    """Return the blocks in elements that are named as furniture, and how sure the judge must be for one to stay.
+
+    None where hardly anything stays beside them: then the name says something else on this page.
+    """
+    told: dict[Markup, str] = {}
+    for block in blocks:
+        chain = []
+        element = block.markup
+        while element is not None and element not in told:
+            chain.append(element)
+            element = element.parent
+        name = told[element] if element is not None else ""
+        for element in reversed(chain):
+            own = _marked(element.tag, element.own)
+            name = told[element] = own[0] if own else name
+    kinds = [told[block.markup] if block.markup is not None else "" for block in blocks]
+    named = {i: _NAMED_ASIDE[kind] for i, kind in enumerate(kinds) if kind in _NAMED_ASIDE}
+    sizes = [0, 0]
+    for i, block in enumerate(blocks):
+        if keep[i] >= _KEEP:
+            sizes[i in named] += block.end - block.start
+    return named if sizes[0] >= max(_SAYS_LITTLE, sizes[1] / 5) else {}
 
 
 def _without_hidden(kept: list[int], blocks: Sequence[Block]) -> list[int]:
@@ -114,42 +188,61 @@ def _without_hidden(kept: list[int], blocks: Sequence[Block]) -> list[int]:
     return shown if 2 * size[0] >= size[1] else kept
 
 
-def _is_bare(flat: Flat, key: str, bits: Sequence[int]) -> bool:
-    """Whether a text is an article by itself, as feeds and archives keep them: nothing in it speaks of a site.
+def _bare(flat: Flat, key: str, bits: Sequence[int]) -> tuple[int, ...] | None:
+    """Return the lines of a text that is an article by itself, as feeds and archives keep them; None where it is not.
 
-    Of the 151 flattened pages of pages-dev three are taken for one, rightly: nothing but their article is on them. Of
-    the articles of news-pool 90% are; the judge alone cut into 23%: lists, verses, tables, subheads.
+    It tells in sentences what it tells, and hardly a line speaks of a site: those go, all others stay. Its editor's
+    name and its rights at the end are no site's furniture. The judge alone cut into 23% of the articles of news-pool:
+    lists, verses, tables, subheads.
     """
-    if any(b.markup is not None for b in flat.blocks) or any(_kind_of(b) in FURNITURE for b in bits):
-        return False
-    lines = [key[b.start : b.end] for b in flat.blocks]
+    rules = [first_rule(found) for found in bits]
+    if any(b.markup is not None for b in flat.blocks) or any(rule and rule.head for rule in rules):
+        return None
+    stays = [i for i, rule in enumerate(rules) if not rule or rule.kind not in _OF_A_SITE]
+    if len(rules) - len(stays) > _FEW_SIGNS:
+        return None
+    lines = [key[flat.blocks[i].start : flat.blocks[i].end] for i in stays]
     told = [i for i, line in enumerate(lines) if _sentences(line)]
-    if not told or told[0] > _FEW_LINES or len(lines) - 1 - told[-1] > _FEW_LINES:
-        return False
-    return sum(len(lines[i]) for i in told) >= _TOLD_SHARE * sum(map(len, lines))
+    few = _FEW_LINES if len(stays) == len(rules) else _FEW_BESIDE_SIGNS
+    if not told or told[0] > few or len(lines) - 1 - told[-1] > few:
+        return None
+    is_one = sum(len(lines[i]) for i in told) >= _TOLD_SHARE * sum(map(len, lines))
+    return tuple(stays) if is_one else None
 
 
-def _by_markup(block: Block) -> tuple[str, str] | None:
-    markup = block.markup
+_MARKED: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("comments", (), ("comment", "discuss", "reply")),
+    ("navigation", ("nav", "header"), ("nav", "menu", "breadcrumb", "crumb")),
+    ("copyright", ("footer",), ("foot", "copyright")),
+    ("hot_list", (), ("hot", "rank", "popular", "trend")),
+    ("related", (), ("relat", "recommend", "recom", "more", "latest")),
+    ("share", (), ("share", "social", "sns")),
+    ("advertisement", (), ("advert", "banner", "sponsor")),
+    ("promotion", (), ("download", "subscribe", "qrcode", "app-")),
+    ("related", ("aside",), ("sidebar", "aside")),
+)
+"""Kinds of cut by the names of elements, and by words in their class and id."""
+_NAMED_ASIDE = {"comments": 1.01, **dict.fromkeys(("navigation", "copyright", "hot_list", "related"), _KEEP_FURNITURE)}
+"""Those of them that hardly ever hold an article's paragraph, and how sure the judge must be of one: of comments never,
+on pages-dev they hold 3 paragraphs of articles and 350 of readers."""
+
+
+@lru_cache(maxsize=1 << 14)
+def _marked(tag: str, own: str) -> tuple[str, str] | None:
+    for kind, names, words in _MARKED:
+        if tag in names or (words and own and any(word in own for word in words)):
+            mark = tag if tag in names else next(word for word in words if word in own)
+            return kind, f"inside an element marked “{mark}”"
+    return None
+
+
+def _by_markup(markup: Markup | None) -> tuple[str, str] | None:
+    """Return kind and reason of a block by the nearest element that says anything; None where none does."""
     if markup is None:
         return None
     if markup.hidden:
         return "hidden", "hidden by its style"
-    tags, hints = set(markup.tags), markup.hints
-    for kind, names, words in (
-        ("comments", (), ("comment", "discuss", "reply")),
-        ("navigation", ("nav", "header"), ("nav", "menu", "breadcrumb", "crumb")),
-        ("copyright", ("footer",), ("foot", "copyright")),
-        ("hot_list", (), ("hot", "rank", "popular", "trend")),
-        ("related", (), ("relat", "recommend", "recom", "more", "latest")),
-        ("share", (), ("share", "social", "sns")),
-        ("advertisement", (), ("advert", "banner", "sponsor")),
-        ("promotion", (), ("download", "subscribe", "qrcode", "app-")),
-        ("related", ("aside",), ("sidebar", "aside")),
-    ):
-        if mark := next((n for n in names if n in tags), "") or next((w for w in words if w in hints), ""):
-            return kind, f"inside an element marked “{mark}”"
-    return None
+    return next((named for element in markup.chain() if (named := _marked(element.tag, element.own))), None)
 
 
 def name_cuts(
@@ -177,6 +270,10 @@ def name_cuts(
         if i in stays:
             heading = None
             continue
+        if (said := judged.forced.get(i)) is not None:
+            by_markup = _by_markup(block.markup)
+            named[i] = (said.kind or (by_markup[0] if by_markup else "inserted"), said.reason)
+            continue
         if i in named:
             continue
         if text in spam:
@@ -185,9 +282,9 @@ def name_cuts(
             named[i] = (rule.kind, f"rule {rule.id}")
         elif heading is not None:
             named[i] = heading
-        elif (marked := _by_markup(block)) is not None:
+        elif (marked := _by_markup(block.markup)) is not None:
             named[i] = marked
-        elif block.markup is not None and block.markup.link_share > 0.5:
+        elif block.link_share > 0.5:
             named[i] = ("navigation" if i < first else "related", "links")
         elif _sentences(text) >= 2 and len(text) > 60:
             named[i] = ("foreign_article", "prose that is not this article's")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from pipeline.article import Page
@@ -14,21 +16,66 @@ from pipeline.ingest.flatten import Flat
 from pipeline.ingest.rules import mask
 from pipeline.script.fold import fold
 
-__all__ = ["LINES_ABOVE", "find_title", "linked_data"]
+__all__ = ["LINES_ABOVE", "LONGEST_TITLE", "find_title", "is_button_row", "is_old_name", "linked_data"]
 
 LINES_ABOVE = 15
-"""Blocks before the article in which its title, byline and date are looked for: 95% of the titles in pages-dev."""
-_TITLE_SHARE = 0.35
-"""Least share of a title's character pairs that the body has, with `_AT_FIELDS` for one that stands at its fields.
-On 104 news pages of pages-dev titles have .30 and more in 95% of cases, median .65; the other lines of these pages
-under .33 in 95% of cases, median .02."""
-_AT_FIELDS = 0.1
-"""What it is worth that a byline, a date or a caption follows."""
-_FIELDS = ("byline", "date", "source", "caption")
-_LONGEST_TITLE = 80
+"""Blocks before the article in which its byline and date are looked for where no title is shown."""
+_TITLE_ABOVE = 40
+"""Blocks before the article in which its title is looked for: a row of share buttons or a date picker has up to 30."""
+_SHOWN_ABOVE = 60
+"""The same where the head states the title: only the place is looked for."""
+_SHARE = 0.35
+"""Least share of a title's character pairs that the body has, where nothing else speaks for it. On 104 news pages of
+pages-dev titles have .30 and more in 95% of cases, median .65; the other lines of these pages under .33 in 95% of
+cases, median .02."""
+_WORTH = 0.4
+_FADES = (1.0, 0.9, 0.7, 0.5)
+"""What a date or byline below is worth, in shares, if it is the next, second, third, fourth line."""
+_FIELDS = ("byline", "date", "source")
+_HEADING = 0.3
+"""What an h1 is worth, and half of it a line that stands twice."""
+_TOPMOST = 0.1
+"""What it is worth to be the first line of a page where the article begins at once, as in feeds and archives."""
+_RENAMED = 0.3
+"""What the title under which another site ran the article loses against the page's own."""
+_FARTHER = 0.01
+"""What a title loses for each block between it and the article."""
+_SHORT = 0.03
+"""What a title loses for each character that it has less than eighteen: two pairs in the body may be chance."""
+_BELOW_THE_DATE = 0.4
+"""What a line below a date with a clock loses: a title stands above it, a subhead below."""
+_BARELY = 0.25
+"""Share under which a line is no title whatever stands beside it."""
+_SHORTEST_TITLE = 6
+LONGEST_TITLE = 80
+"""Code points of the longest line that is looked at as a title."""
+_READ = 3_000
+"""Code points of the body that a title is compared with: what comes later is the same story."""
 
 _SEPARATOR = re.compile(r"\s*(?:[_|｜»]|\s[-–—－]\s|[-–—－]{1,2}(?=[^-–—－]{2,14}$))\s*")
-_BLANK = re.compile(r"\s+")
+_NO_TITLE = re.compile(
+    r"[\d\s年月日时分点零〇一二三四五六七八九十.:：/-]+|.*[。；;，,、:：]|.*[>›»].*|https?:.*|(?:[\w-]+\.)+[a-z]{2,4}(?:/\S*)?"
+    r"|.{0,10}记者",
+    re.IGNORECASE,
+)
+"""A date or a clock, part of a sentence or a label, a path of links, an address, an office."""
+_BUTTONS = re.compile(r"[^【]{0,8}(?:【[^】]{1,12}】\s*){3,}|\d+\s*人?(?:次|参与)\s*\d*\s*(?:条?评论|阅读)?")
+"""页面功能【打印】【关闭】【推荐】, 12人参与3评论."""
+_OLD_NAME = re.compile(r"^[（(【\[]?\s*(?:原(?:文)?标题|原题)\s*[:：]?\s*")
+_TITLE_LABEL = re.compile(r"^(?:正在(?:阅读|浏览|播放)|(?:文章|新闻|本文)?标题)\s*[:：]\s*")
+_PICTURED = re.compile(r"[（(](?:[多组附]?图|[组多]?图文?|视频)[）)]$")
+_CHINESE = re.compile("[\u3400-\u9fff].*[\u3400-\u9fff]")
+_CLOCK = re.compile(r"\d{1,2}[:：时]\d{2}|\d\s*(?:分钟|小时|天)前")
+_INFO = re.compile(
+    r"(?<!\d)(?:\d{2,4}\s*[-/年.]\s*\d{1,2}\s*[-/月.]\s*\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]20\d{2}|\d{1,2}[-/月]\d{1,2}日?\s*\d{1,2}[:：]\d{2})"
+    r"|^(?:\S{0,2}来源于?|作者|记者)\s*[:：]|\d\s*(?:分钟|小时|天)前"
+)
+_SITE = re.compile(r"(?:网|网站|官网|首页|频道|中心|资讯|新闻|日报|晚报|门户|专题|列表)[)）]?$|^.{1,5}$")
+"""A stated title that is the name of a section or of the site."""
+_NAME_SHARE = 0.2
+"""Share under which a stated title that no line shows is the name of a section or of the site."""
+_ARTICLE = re.compile("article|posting", re.IGNORECASE)
+_BROKEN_DATE = re.compile(r'"datePublished"\s*:\s*"([^"]{8,40})"')
 
 
 def _objects(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
@@ -46,20 +93,61 @@ def _objects(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
 
 @lru_cache(maxsize=4)  # the title and the time of a page are asked for one after the other
 def linked_data(json_ld: tuple[str, ...]) -> Mapping[str, str]:
-    """Return headline and datePublished of the page's first NewsArticle-like JSON-LD object."""
+    """Return `headline`, `datePublished` and `author` of the page's first NewsArticle-like JSON-LD object.
+
+    The author is one that is said to be a person and is not the publisher. `pubDate` is the time of an object without a
+    type, which some sites write; of JSON that is broken only the time is read.
+    """
+    untyped: dict[str, str] = {}
     for text in json_ld:
         try:
             parsed = json.loads(text, strict=False)
         except (ValueError, RecursionError):
+            if found := _BROKEN_DATE.search(text):
+                untyped.setdefault("datePublished", found[1])
             continue
         for item in _objects(parsed):
-            if "article" in str(item.get("@type", "")).lower() or "posting" in str(item.get("@type", "")).lower():
-                return {k: v for k in ("headline", "datePublished") if isinstance(v := item.get(k), str)}
-    return {}
+            if _ARTICLE.search(str(item.get("@type", ""))):
+                stated = {k: v for k in ("headline", "datePublished") if isinstance(v := item.get(k), str)}
+                return stated | {"author": _person(item)}
+            if isinstance(told := item.get("pubDate"), str):
+                untyped.setdefault("pubDate", told)
+    return untyped
+
+
+def _person(item: Mapping[str, Any]) -> str:
+    authors = item.get("author")
+    publisher = item.get("publisher")
+    house = publisher.get("name") if isinstance(publisher, dict) else publisher
+    for author in authors if isinstance(authors, list) else [authors]:
+        name = author.get("name") if isinstance(author, dict) and author.get("@type") == "Person" else None
+        if isinstance(name, str) and name and name != house:
+            return name.strip()
+    return ""
+
+
+def is_button_row(line: str) -> bool:
+    """Whether a folded line is a row of buttons or a counter: 【打印】【关闭】【推荐】, 12人参与3评论."""
+    return len(line) <= 2 * LONGEST_TITLE and _BUTTONS.fullmatch(line) is not None
+
+
+def is_old_name(line: str) -> bool:
+    """Whether a folded line says under which title another site ran the article: （原标题：…）."""
+    return len(line) <= 2 * LONGEST_TITLE and _OLD_NAME.match(line) is not None
 
 
 def _squeeze(text: str) -> str:
-    return _BLANK.sub("", text)
+    return "".join(text.split())
+
+
+def _pairs(text: str) -> set[str]:
+    text = _squeeze(text)
+    return set(map(str.__add__, text, text[1:]))
+
+
+def _share(text: str, pairs: set[str]) -> float:
+    text = _squeeze(text)
+    return sum(a + b in pairs for a, b in pairwise(text)) / (len(text) - 1) if len(text) > 1 else 0.0
 
 
 def _without_suffix(title: str, body: set[str]) -> str:
@@ -68,21 +156,10 @@ def _without_suffix(title: str, body: set[str]) -> str:
     A part is a name if the body shares nothing with it; the first part always stays.
     """
     parts = _SEPARATOR.split(title)
-    while len(parts) > 1 and _share(parts[-1], body) < 0.5:
+    while len(parts) > 1 and _share(fold(parts[-1]), body) < 0.5:
         parts.pop()
     kept = parts[-1]
     return title[: title.rindex(kept) + len(kept)].strip()
-
-
-def _share(text: str, pairs: set[str]) -> float:
-    text = _squeeze(text)
-    own = [text[i : i + 2] for i in range(len(text) - 1)]
-    return sum(p in pairs for p in own) / len(own) if own else 0.0
-
-
-def _pairs(text: str) -> set[str]:
-    text = _squeeze(text)
-    return {text[i : i + 2] for i in range(len(text) - 1)}
 
 
 def find_title(page: Page, flat: Flat, key: str, first: int, bits: Sequence[int], body: str) -> tuple[str, list[int]]:
@@ -96,60 +173,133 @@ def find_title(page: Page, flat: Flat, key: str, first: int, bits: Sequence[int]
         bits: noise rules of each block.
         body: the folded, mended article text: a title speaks of what the body speaks of.
     """
-    blocks = flat.blocks
-
-    def line(i: int) -> str:
-        return key[blocks[i].start : blocks[i].end]
-
-    pairs = _pairs(body)
     known: list[str] = [page.title] if page.title else []
     if flat.head is not None:
         data = linked_data(flat.head.json_ld)
         known += [t for t in (data.get("headline", ""), flat.head.metas.get("og:title", ""), flat.head.title) if t]
-    near = range(max(0, first - 60), min(len(blocks), first + 3))
-    for title in known:
-        whole = _squeeze(fold(title))
-        showing = [
-            i
-            for i in near
-            if len(squeezed := _squeeze(line(i))) >= 4 and squeezed in whole and (not bits[i] or len(squeezed) > 8)
-        ]
-        if not showing:
-            continue
-        longest = max(len(_squeeze(line(i))) for i in showing)
-        if longest < 0.4 * len(_squeeze(_SEPARATOR.split(title)[0])):
-            continue
-        best = [i for i in showing if len(_squeeze(line(i))) == longest]
-        block = blocks[best[-1]]
-        return (page.title or flat.text[block.start : block.end]), best
+    body = body[:_READ]
+    for title in dict.fromkeys(known):
+        if shown := _place(title, flat, key, first, bits):
+            return page.title or shown[0], shown[1]
+    if page.title:
+        return page.title, []
+    stated = ""
     if known:
-        return (page.title or _without_suffix(known[0], pairs)), []
-    best_score, best_index = 0.0, -1
-    for i in range(max(0, first - LINES_ABOVE), min(first + 1, len(blocks))):
-        text = line(i)
-        if bits[i] or not 5 <= len(text) <= _LONGEST_TITLE or text[-1] in "。；;，,、" or text.count("。"):
-            continue
-        if (stamp := STAMP.match(text)) and len(text) - stamp.end() < 5:
+        pairs = _pairs(body)
+        stated = _without_suffix(known[0], pairs)
+        if _share(fold(stated), pairs) >= _NAME_SHARE and not _SITE.search(fold(stated)):
+            return stated, []
+    found, shows = _best_line(flat, key, first, bits, body)
+    return (found, shows) if found else (stated, [])
+
+
+def _place(title: str, flat: Flat, key: str, first: int, bits: Sequence[int]) -> tuple[str, list[int]] | None:
+    """Return a stated title as the page prints it, and the blocks that show it; None where none does."""
+    blocks = flat.blocks
+    whole = _squeeze(fold(title))
+    lines: dict[int, str] = {}
+    for i in range(max(0, first - _SHOWN_ABOVE), min(len(blocks), first + 3)):
+        start, end = blocks[i].start, blocks[i].end
+        if 4 <= end - start <= 2 * len(title) + 20:
+            line = _squeeze(key[start:end])
+            if len(line) >= 4 and line in whole and (not bits[i] or len(line) > 8):
+                lines[i] = line
+    longest = max(map(len, lines.values()), default=0)
+    if not longest or longest < 0.4 * len(_squeeze(_SEPARATOR.split(title)[0])):
+        return None
+    best = [i for i in lines if len(lines[i]) == longest]
+    # A long headline may stand on two lines: 甲 and then ——乙.
+    low = high = best[-1]
+    joined = lines[high]
+    while high + 1 in lines and joined + lines[high + 1] in whole:
+        joined, high = joined + lines[high + 1], high + 1
+    while low - 1 in lines and lines[low - 1] + joined in whole:
+        joined, low = lines[low - 1] + joined, low - 1
+    return _printed(flat, low, high), sorted({*best, *range(low, high + 1)})
+
+
+def _printed(flat: Flat, low: int, high: int) -> str:
+    """Return the lines of a headline as one: 甲 乙, 甲——乙."""
+    lines = [flat.text[block.start : block.end] for block in flat.blocks[low : high + 1]]
+    return "".join(f" {line}" if i and line[0] not in "—–-" else line for i, line in enumerate(lines))
+
+
+def _best_line(flat: Flat, key: str, first: int, bits: Sequence[int], body: str) -> tuple[str, list[int]]:
+    """Return the line above the article, or its first, that is most of a title, and the blocks that show it."""
+    blocks = flat.blocks
+    start = max(0, first - _TITLE_ABOVE)
+    lines = {
+        i: key[block.start : block.end]
+        for i, block in enumerate(blocks[start : first + 1 + len(_FADES)], start)
+        if block.end - block.start <= LONGEST_TITLE
+    }
+    # What it is worth to stand above a line; the article's sentences name days too.
+    worth = {i: _told_by(line, bits[i]) for i, line in lines.items() if "。" not in line}
+    counts = Counter(lines.values())
+    prose = [line for line in body.split("\n") if len(line) > LONGEST_TITLE or "。" in line]
+    pairs = _pairs("\n".join(prose) or body)
+    renamed = next((i for i, line in lines.items() if _OLD_NAME.match(line)), first)
+    dated = next((i for i, line in lines.items() if worth.get(i) == _WORTH and _CLOCK.search(line)), first)
+    headings = {i for i in lines if (markup := blocks[i].markup) is not None and "h1" in markup.tags}
+    shares: dict[int, float] = {}
+    best_score, best = 0.0, -1
+    for i, line in lines.items():
+        if i > first or not _may_title(line, bits[i]):
             continue
         # A first line of the kept text is a title only if a body follows it.
-        share = _share(text, pairs if i != first else _pairs(body[len(text) :]))
-        followed = i + 1 < len(blocks) and bits[i + 1] & mask(_FIELDS) != 0
-        score = share + _AT_FIELDS * followed - 0.02 * (first - i)
-        if share + _AT_FIELDS * followed >= _TITLE_SHARE and score > best_score:
-            best_score, best_index = score, i
-    if best_index < 0:
+        share = shares[i] = _share(line, pairs if prose or i != first else _pairs(body[len(line) :]))
+        told = [worth.get(i + k, 0.0) * fades for k, fades in enumerate(_FADES, 1)]
+        said = share + max(told)
+        said += _TOPMOST * (i == 0 and first <= 2)
+        said += _HEADING * (i in headings) + _HEADING / 2 * (counts[line] > 1)
+        said -= _RENAMED * (_OLD_NAME.match(line) is not None)
+        score = said - _FARTHER * (first - i) - _SHORT * max(0, 18 - len(line))
+        score -= 2 * _RENAMED * (i > renamed) + _BELOW_THE_DATE * (i > dated)
+        sure = share >= _BARELY or (told[0] >= _WORTH and len(line) >= 10)
+        if sure and said >= _SHARE and score > best_score:
+            best_score, best = score, i
+    above = best - 1 if best not in headings else -1  # the line above a subtitle is the title
+    if shares.get(above, 0.0) >= _SHARE and len(lines[above]) >= 10 and counts[lines[best]] == 1 and above != renamed:
+        best = above
+    if best < 0:
         return "", []
     # The page's <title> often stands in flattened text too: the headline, and the site's name behind it.
-    near = range(max(0, first - LINES_ABOVE), first + 2)
-    headline = line(best_index)
-    for i in near:
-        if i < len(blocks) and 5 <= len(line(i)) < len(headline) and headline.startswith(line(i)) and not bits[i]:
-            headline, best_index = line(i), i
-    same = [
-        i
-        for i in near
-        if i < len(blocks) and (line(i) == headline or (i < best_index and line(i).startswith(headline)))
-    ]
-    block = blocks[best_index]
-    stamp = STAMP.match(line(best_index))
-    return flat.text[block.start + (stamp.end() if stamp else 0) : block.end], same
+    headline = lines[best]
+    for i, line in lines.items():
+        if 5 <= len(line) < len(headline) and headline.startswith(line) and not bits[i] and shares.get(i, 0) >= _SHARE:
+            headline, best = line, i
+    same = [i for i, line in lines.items() if line == headline or (i < best and line.startswith(headline))]
+    block = blocks[best]
+    start = max(m.end() if (m := label.match(headline)) else 0 for label in (STAMP, _OLD_NAME, _TITLE_LABEL))
+    shown = flat.text[block.start + start : block.end]
+    if _OLD_NAME.match(headline) and headline[0] in "（(【[":
+        shown = shown[:-1]
+    after = lines.get(best + 1, "")
+    if after.startswith("——") and not bits[best + 1] and len(after) <= LONGEST_TITLE:
+        return _printed(flat, best, best + 1), [*same, best + 1]
+    return shown, same
+
+
+def _told_by(line: str, bits: int) -> float:
+    """Return what a folded line is worth to a title above it: more with a clock, little as a source alone."""
+    if not bits & mask(_FIELDS) and not _INFO.search(line):
+        return 0.0
+    return _WORTH if _CLOCK.search(line) or bits & mask(("byline", "date")) else _WORTH / 2
+
+
+def _may_title(line: str, bits: int) -> bool:
+    """Whether a folded line has the look of a title."""
+    if (
+        not _SHORTEST_TITLE <= len(line) <= LONGEST_TITLE
+        or "。" in line
+        or _NO_TITLE.fullmatch(line)
+        or is_button_row(line)
+        or not _CHINESE.search(line)
+    ):
+        return False
+    if _CLOCK.search(line) and _INFO.search(line):
+        return False
+    if bits and not (bits == mask(("caption",)) and _PICTURED.search(line)):
+        return bits == mask(("date",)) and not _INFO.search(line)  # 9月26日盘中重要资讯汇总
+    stamp = STAMP.match(line)
+    return stamp is None or len(line) - stamp.end() >= 5

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pipeline.configure import shared_data
 
+from .fields import fields
 from .quality import cleaning, damage, mending, topics
 from .report import BENCH, machine, versions
 from .speed import fold_speed, speed
@@ -21,6 +22,7 @@ from .speed import fold_speed, speed
 PARTS: dict[str, tuple[str, tuple[str, ...], Callable[[Path], str]]] = {
     "fold": ("Folding the script", ("news-pool.jsonl.gz",), fold_speed),
     "mending": ("Mending, on spoiled-dev", ("spoiled-dev.jsonl.gz",), mending),
+    "fields": ("Fields of annotated pages", ("pages-dev.jsonl.gz",), fields),
     "damage": ("What cleaning does to clean articles", ("news-pool.jsonl.gz",), damage),
     "topics": ("Topics, by cross-validation over sources", ("topics-dev.jsonl.gz",), topics),
     "cleaning": (

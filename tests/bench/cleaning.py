@@ -15,7 +15,8 @@ from typing import Any
 from pipeline.article import Page
 from pipeline.configure import shared_data
 from pipeline.ingest import clean
-from pipeline.ingest.learn import lessons_from_articles, lessons_from_pages, teach
+from pipeline.ingest.learn import lessons_from_articles, lessons_from_pages, lessons_from_templates, teach
+from tests.sample import CORPORA
 
 FOLDS = 5
 OUT = Path("build/bench")
@@ -42,13 +43,14 @@ def main() -> int:
     with gzip.open(source, "rt", encoding="utf-8") as lines:
         pages: list[dict[str, Any]] = [json.loads(line) for line in lines]
     lessons = lessons_from_pages(source)
+    made = lessons_from_templates(data / "news-pool.jsonl.gz", CORPORA / "templates")
     fold_of = folds([page["site"] for page in pages])
     OUT.mkdir(parents=True, exist_ok=True)
     rows: dict[str, dict[str, str]] = {"html": {}, "text": {}}
     for fold in range(FOLDS):
         taught = {site for site, number in fold_of.items() if number != fold}
         articles = lessons_from_articles(data / "news-pool.jsonl.gz", source, taught)
-        judge = teach([x for x in lessons if x.site in taught] + articles)
+        judge = teach([x for x in lessons if x.site in taught] + articles + made)
         for page in pages:
             if page["site"] in taught:
                 continue

@@ -36,7 +36,7 @@ def killed_at(point: int, source: str, out: Path) -> bool:
             return call
 
         os.fsync, os.replace = deadly(os.fsync), deadly(os.replace)
-        run([source], out, fakes.Fake, task_bytes=500)
+        run([source], out, fakes.Fake, task_bytes=500, page_seconds=0)  # a process each for 60 runs would take 20 s
         os._exit(0)
     _, ended = os.waitpid(child, 0)
     assert ended in {0, signal.SIGKILL}, ended

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import signal
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -57,6 +59,10 @@ class Fake:
             os._exit(9)
         if "必死" in text:
             os._exit(9)
+        if "殺" in text:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if "纏" in text:
+            re.match(r"(a+)+$", "a" * 40 + "b")  # for hours, and never lets go of the interpreter's lock
         if "滿" in text:
             raise OSError(28, "No space left on device")
         if "錯" in text:
@@ -107,3 +113,12 @@ def fingerprint(out: Path) -> str:
                 content = json.dumps({**json.loads(content), "seconds": 0}).encode()
             digest.update(f"{path.relative_to(out)} {len(content)}\n".encode() + content)
     return digest.hexdigest()
+
+
+def alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{process}/stat")
+    return not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] != "Z"

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from pipeline.dumps.local import run
 from pipeline.dumps.status import Status
 from pipeline.errors import UsageError
 
-from .fakes import ONE_EACH, Fake, fingerprint, write_files, write_lines
+from .fakes import ONE_EACH, Fake, alive, fingerprint, write_files, write_lines
 
 HERE = Path(__file__).parent
 MIXTURE = ["稀土出口", None, "雜關稅", "拒", "略", "\ud800\u2028行", "平常", "", "長" * 300] * 2
@@ -70,19 +69,20 @@ def test_killed_anywhere_and_started_again_it_comes_to_the_same(tmp_path: Path, 
     assert {result["fingerprint"] for result in results} == {undisturbed}
 
 
-def test_a_worker_that_dies_once_costs_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("page_seconds", [0, 10])
+def test_a_worker_that_dies_once_costs_nothing(tmp_path: Path, page_seconds: float) -> None:
     source = write_files(tmp_path / "in", ["平常", "平常", "死一次", "平常", "平常", "平常"])
     make = functools.partial(Fake, once=str(tmp_path / "happened"))
-    done = run([source], tmp_path / "out", make, workers=2, task_bytes=ONE_EACH)
+    done = run([source], tmp_path / "out", make, workers=2, task_bytes=ONE_EACH, page_seconds=page_seconds)
     assert (tmp_path / "happened").exists()
     assert (done.complete, done.failed, done.counts.written) == (True, (), 6)
     run([source], tmp_path / "undisturbed", make, task_bytes=ONE_EACH)
     assert fingerprint(tmp_path / "out") == fingerprint(tmp_path / "undisturbed")
 
 
-def test_a_record_that_always_kills_fails_its_task_only(tmp_path: Path) -> None:
+def test_what_always_kills_a_worker_fails_its_task_only(tmp_path: Path) -> None:
     source = write_files(tmp_path / "in", ["平常", "必死", "錯", "平常"])
-    done = run([source], tmp_path / "out", Fake, workers=2, task_bytes=ONE_EACH)
+    done = run([source], tmp_path / "out", Fake, workers=2, task_bytes=ONE_EACH, page_seconds=0)
     assert ["kills the process" in failure.reason for failure in done.failed] == [True, False]
     assert "ArithmeticError" in done.failed[1].reason
     assert (done.complete, done.done, done.counts.written) == (False, done.tasks - 2, 2)
@@ -180,11 +180,12 @@ def test_stopped_it_leaves_no_worker_and_keeps_what_is_done(tmp_path: Path, end:
             done, *workers = map(int, line.split())
             if done == 2:
                 break
+        assert len(workers) == 2
+        workers += [int(child) for worker in workers for child in children(worker)]
         process.send_signal(end)
         _, said = process.communicate(timeout=20)
     if end == signal.SIGINT:
         assert said.strip() == "Interrupted. 2 of 5 tasks are done and stay; the same command resumes."
-    assert len(workers) == 2
     deadline = time.monotonic() + 10
     while any(alive(worker) for worker in workers):
         assert time.monotonic() < deadline, "a worker outlives its run"
@@ -192,13 +193,10 @@ def test_stopped_it_leaves_no_worker_and_keeps_what_is_done(tmp_path: Path, end:
     assert len(list((tmp_path / "out" / "receipts").iterdir())) == 2
 
 
-def alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    state = Path(f"/proc/{process}/stat")
-    return not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+def children(process: int) -> list[str]:
+    """The processes of a worker, where the system tells."""
+    told = Path(f"/proc/{process}/task/{process}/children")
+    return told.read_text().split() if told.exists() else []
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "parquet"])

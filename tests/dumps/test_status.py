@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.article import Reject, Skip
-from pipeline.dumps.counts import OTHER, REASONS, Counts, host
+from pipeline.dumps.counts import OTHER, OTHER_SITES, REASONS, SITES, Counts, host
 from pipeline.dumps.local import run
 from pipeline.dumps.status import status, to_text
 from pipeline.errors import UsageError
@@ -45,9 +46,48 @@ def test_reasons_that_never_repeat_do_not_fill_the_books() -> None:
     assert books([Reject("f", n, "", "read", f"byte {n}") for n in range(30)]).reject_reason == {"read: byte #": 30}
 
 
+def paged(*sites: int) -> Counts:
+    counts = Counts()
+    for site in sites:
+        cuts = [{"start": 0, "end": 2, "kind": "related"}] if site % 2 else []
+        page = {"url": f"http://{site}.example/", "canonical_url": "", "text": "字", "cuts": cuts, "topics": []}
+        status = {"status": "no_article", "reason": f"{site} lines"} if site % 2 else {"status": "article"}
+        counts.add({**page, **status, "script": "none"})
+    return counts
+
+
+def test_books_of_sites_add_up() -> None:
+    counts = paged(1, 2, 2)
+    counts.merge(paged(2, 3))
+    assert counts == paged(1, 2, 2, 2, 3)
+    assert counts.balanced()
+    assert Counts.from_dict(counts.to_dict()) == counts
+    assert (counts.total().characters, counts.total().kept, counts.total().articles) == (9, 5, 3)
+    assert counts.site["1.example"].to_dict() == {
+        "pages": 1, "articles": 0, "no_article": {"# lines": 1}, "characters": 3, "kept": 1, "cuts": {"related": [1, 2]}
+    }  # fmt: skip
+
+
+def test_sites_that_never_come_again_do_not_fill_the_books() -> None:
+    often = [7] * 3
+    counts = paged(*often, *range(1000, 1000 + SITES + 50))
+    counts.merge(paged(*often, *range(5000, 5000 + SITES)))
+    assert counts.balanced()
+    assert len(counts.site) <= SITES
+    assert counts.site["7.example"].pages == 6
+    assert counts.site[OTHER_SITES].pages > SITES / 2
+    assert counts.total().pages == 6 + 2 * SITES + 50
+
+
 @pytest.mark.parametrize(
     ("url", "expected"),
-    [("https://News.Example.com:8080/a", "news.example.com"), ("", ""), ("http://[::1", ""), ("//h/x", "h")],
+    [
+        ("https://News.Example.com:8080/a", "news.example.com"),
+        ("", ""),
+        ("http://[::1", ""),
+        ("//h/x", "h"),
+        ("http://h./", "h"),
+    ],
 )
 def test_the_host_of_any_url(url: str, expected: str) -> None:
     assert host(url) == expected
@@ -55,7 +95,7 @@ def test_the_host_of_any_url(url: str, expected: str) -> None:
 
 def test_status_of_a_run_under_way_and_done(tmp_path: Path) -> None:
     source = write_files(tmp_path / "in", ["稀土", "拒", "必死", "平常", "略"])
-    done = run([source], tmp_path / "out", Fake, workers=2, task_bytes=ONE_EACH)
+    done = run([source], tmp_path / "out", Fake, workers=2, task_bytes=ONE_EACH, page_seconds=0)
     found = status(tmp_path / "out")
     assert found == done
     text = to_text(found)
@@ -63,6 +103,7 @@ def test_status_of_a_run_under_way_and_done(tmp_path: Path) -> None:
     assert f"{done.tasks - 1} of {done.tasks} tasks" in text
     assert "read 4 = written 2 + rejected 1 + skipped 1" in text
     assert "failed: task 000002" in text
+    assert re.search(r"^all +2 +2 +4 +100%$", text, re.M)
     (tmp_path / "out" / "report.json").unlink()  # as while it works
     next((tmp_path / "out" / "receipts").glob("000000*")).unlink()
     found = status(tmp_path / "out")
@@ -73,6 +114,7 @@ def test_what_a_page_says_cannot_drive_the_terminal(tmp_path: Path) -> None:
     run([write_lines(tmp_path / "in.jsonl", ["平常"])], tmp_path / "out", Fake)
     found = status(tmp_path / "out")
     found.counts.reject_reason["read: \x1b[31m\u202e\n"] = 1
+    found.counts.site["a\x1b[31m\u202e"] = found.counts.site[""]
     text = to_text(found)
     assert "\\x1b[31m\\u202e\\n" in text
     assert all(line.isprintable() for line in text.split("\n"))

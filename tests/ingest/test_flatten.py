@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html as html_module
+import json
 import re
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from pipeline.article import Markup
 from pipeline.configure import Limits
 from pipeline.errors import PageError
 from pipeline.ingest.flatten import Flat, flatten_html, flatten_text
@@ -117,9 +119,8 @@ def test_blocks_are_disjoint_lines_with_their_markup(tree: Element) -> None:
         last = block.end
         markup = block.markup
         assert markup is not None
-        assert len(markup.tags) == len(markup.path)
         assert markup.tags[0] == "body"
-        assert 0 <= markup.link_share <= 1
+        assert 0 <= block.link_share <= 1
     assert flat.text[last + 1 :] == ""
 
 
@@ -167,14 +168,46 @@ def test_hidden_elements_are_marked_and_kept() -> None:
 
 def test_links_are_measured() -> None:
     flat = flatten_html("<p><a href=x>甲乙</a>丙丁</p><p><a href=x>戊</a></p><p>己</p>")
-    assert [block.markup.link_share for block in flat.blocks if block.markup] == [0.5, 1.0, 0.0]
+    assert [block.link_share for block in flat.blocks] == [0.5, 1.0, 0.0]
 
 
-def test_blocks_of_one_element_share_its_number() -> None:
-    flat = flatten_html("<div><p>甲</p><p>乙</p></div><div><p>丙</p></div>")
-    paths = [block.markup.path for block in flat.blocks if block.markup]
-    assert paths[0][:2] == paths[1][:2] != paths[2][:2]
-    assert len(set(paths)) == 3
+@given(TREES)
+def test_an_element_knows_the_blocks_inside_it(tree: Element) -> None:
+    blocks = flatten_html(to_html(tree)).blocks
+    inside: dict[Markup, list[int]] = {}
+    for i, block in enumerate(blocks):
+        assert block.markup is not None
+        for element in block.markup.chain():
+            inside.setdefault(element, []).append(i)
+    for element, numbers in inside.items():
+        # A line that begins outside an inline element counts as inside it where the element ends the line.
+        assert element.begin <= numbers[0]
+        assert numbers[-1] < element.end <= len(blocks)
+
+
+def test_blocks_of_one_element_share_it() -> None:
+    flat = flatten_html("<div><p>甲</p><p>乙</p></div><div class='B c' id=d><p>丙</p></div>")
+    parents = [block.markup.parent for block in flat.blocks if block.markup]
+    assert parents[0] is parents[1] is not parents[2]
+    assert parents[2] is not None
+    assert (parents[2].own, parents[2].hints, parents[2].tags) == ("b c d", "b c d", ("body", "div"))
+
+
+PROSE = "港務公司昨天宣布，新碼頭下個月啟用。第一批貨櫃已經到港，工人說準備了三年！"
+
+
+def test_an_article_in_noscript_is_shown_where_the_page_shows_nothing_else() -> None:
+    assert lines(f"<p>請稍候</p><noscript><p>{PROSE}</p></noscript>") == ["請稍候", PROSE]
+    assert lines(f"<p>{PROSE}{PROSE}</p><noscript><p>{PROSE}</p></noscript>") == [PROSE + PROSE]
+
+
+def test_an_article_in_a_script_is_put_behind_what_the_page_shows() -> None:
+    body = "".join(f"<p>{PROSE}</p>" for _ in range(4))
+    state = json.dumps({"article": {"title": "新碼頭下月啟用", "content": body}})
+    flat = flatten_html(f"<div id=app>載入中</div><script>window.__INITIAL_STATE__ = {state}</script>")
+    assert shown(flat) == ["載入中", "新碼頭下月啟用", *[PROSE] * 4]
+    assert flat.blocks[-1].markup is not None
+    assert flat.blocks[-1].markup.tag == "script"
 
 
 def test_the_head_says_what_it_says() -> None:

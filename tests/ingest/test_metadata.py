@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.article import Article, Page
 from pipeline.ingest import clean
-from pipeline.ingest.dates import iso_date
+from pipeline.ingest.dates import iso_date, url_date
+from pipeline.ingest.flatten import flatten_text
+from pipeline.ingest.metadata import find_fields
+from pipeline.ingest.strip import Judged
 from pipeline.script.fold import fold
 
 BODY = (
@@ -53,6 +58,12 @@ CRAWLED = "2026-02-03T10:12:00+08:00"
         ("2025-04-03 08:15:09 +0800", "2025-04-03T08:15:09+08:00"),
         ("2025-04-03T08:15:00-0330", "2025-04-03T08:15:00-03:30"),
         ("20:51 2023/03/31", "2023-03-31T20:51"),
+        ("03/04/2025 - 13:48", "2025-04-03T13:48"),
+        ("03.04.2025", "2025-04-03"),
+        ("04/23/2025", "2025-04-23"),
+        ("2025/04/03 PM 03:05", "2025-04-03T15:05"),
+        ("2025年4月3日 晚間8:15", "2025-04-03T20:15"),
+        ("2025-04-03 - 08:15", "2025-04-03T08:15"),
         ("民國114年4月3日", "2025-04-03"),
         ("中華民國 114 年 4 月 3 日", "2025-04-03"),
         ("114年4月3日", "2025-04-03"),
@@ -88,6 +99,14 @@ def test_dates(text: str, wanted: str) -> None:
         ("今天 09:00", CRAWLED, "2026-02-03T09:00+08:00"),
         ("昨天 18:40", "2026-02-03", "2026-02-02T18:40"),
         ("2天前", "2026-02-03", "2026-02-01"),
+        ("昨天", CRAWLED, "2026-02-02"),
+        ("前天", "2026-02-03", "2026-02-01"),
+        ("02-01 18:40", CRAWLED, "2026-02-01T18:40+08:00"),
+        ("12月31日 18:40", CRAWLED, "2025-12-31T18:40+08:00"),
+        ("12-3118:40", CRAWLED, "2025-12-31T18:40+08:00"),
+        ("02-30 18:40", CRAWLED, ""),
+        ("比分 3-4 20:15", "", ""),
+        ("昨天的風浪", CRAWLED, ""),
         ("昨天 25:00", CRAWLED, ""),
         ("3小時前", "yesterday", ""),
         ("3小時前", "", ""),
@@ -110,6 +129,26 @@ def test_dates_against_the_time_of_the_crawl(text: str, crawled: str, wanted: st
 )
 def test_noon_midnight_and_impossible_times(text: str, wanted: str) -> None:
     assert iso_date(fold(text)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("url", "wanted"),
+    [
+        ("https://n.example/2025/04/03/1.html", "2025-04-03"),
+        ("https://n.example/2025-04/03/c_1.htm", "2025-04-03"),
+        ("https://n.example/n1/2025/0403/c1-2.html", "2025-04-03"),
+        ("https://n.example/20250403/1.html", "2025-04-03"),
+        ("https://n.example/202504/t20250403_118.html", "2025-04-03"),
+        ("https://n.example/a/20250403081512.html", "2025-04-03"),
+        ("https://n.example/20250431/1.html", ""),
+        ("https://n.example/20250403081512345.html", ""),
+        ("https://n.example/920250403.html", ""),
+        ("https://n.example/1?t=20250403", ""),
+        ("", ""),
+    ],
+)
+def test_dates_of_addresses(url: str, wanted: str) -> None:
+    assert url_date(url) == wanted
 
 
 def test_hours_before_a_day_are_not_the_day_before() -> None:
@@ -252,3 +291,182 @@ def test_both_scripts_have_the_same_fields() -> None:
     assert tuple(map(fold, hant.tags)) == hans.tags != ()
     assert hant.published == hans.published == "2026-02-03"
     assert [(c.start, c.end, c.kind) for c in hant.cuts] == [(c.start, c.end, c.kind) for c in hans.cuts]
+
+
+# Times: which of several is told.
+
+
+def published(*lines: str, head: str = "", url: str = "", crawled: str = "") -> str:
+    body = "".join(f"<p>{line}</p>" for line in (f"<h1>{TITLE}</h1>", *lines, *BODY))
+    html = f"<head><title>{TITLE}_石榕網</title>{head}</head><body><div>{body}</div>"
+    return clean(Page(id="1", html=html, url=url, crawled=crawled)).published
+
+
+def meta(name: str, content: str) -> str:
+    return f"<meta property='{name}' content='{content}'>"
+
+
+@pytest.mark.parametrize(
+    ("stated", "shown", "wanted"),
+    [
+        ("2026-02-03T10:12:30+08:00", "2026-02-03 10:12", "2026-02-03T10:12:30+08:00"),
+        ("2026-02-03T02:12:30+00:00", "2026-02-03 10:12", "2026-02-03T02:12:30+00:00"),
+        ("2026-02-03T11:40:00+08:00", "2026-02-03 10:12", "2026-02-03T10:12"),
+        ("2026-02-03 11:12:00", "2026-02-03 10:12", "2026-02-03T10:12"),
+        ("2026-02-03", "2026-02-03 10:12", "2026-02-03T10:12"),
+        ("2026-02-03T10:12:30+08:00", "2026-02-04 08:00", "2026-02-03T10:12:30+08:00"),
+        ("2026-02-03T10:12:30+08:00", "更新時間：2026-02-03 15:00", "2026-02-03T10:12:30+08:00"),
+    ],
+)
+def test_the_clock_that_is_shown_goes_before_another_of_the_head(stated: str, shown: str, wanted: str) -> None:
+    assert published(shown, head=meta("article:published_time", stated)) == wanted
+
+
+def test_a_vague_time_of_the_head_goes_behind_the_one_shown() -> None:
+    assert published("2026-02-03 10:12", head=meta("og:time", "2026-02-05 09:00:00")) == "2026-02-03T10:12"
+    assert published("2026-02-03", head=meta("og:time", "2026-02-03 09:00:00")) == "2026-02-03T09:00:00"
+    assert published(head=meta("dateUpdate", "2026-02-05 09:00:00")) == "2026-02-05T09:00:00"
+    untyped = '<script type="application/ld+json">{"title": "甲", "pubDate": "2026-02-03T10:12:00"}</script>'
+    assert published(head=untyped) == "2026-02-03T10:12:00"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("發佈時間：2026-02-03 10:12",),
+        ("更新時間：2026-02-04 08:00 發佈時間：2026-02-03 10:12",),
+        ("NEWS.SHIRONG.EXAMPLE.COM 2026年2月3日10:12 石榕日報",),
+        ("http://news.shirong.com.tw 2026年02月03日10:12 來源：[ 石榕日報 ]",),
+        ("10:12", "2026/02/03"),
+        ("2026/02/03", "10:12"),
+        ("2026", "02/03", "10:12"),
+        ("發佈時間：", "2026-02-03 10:12"),
+        ("2026-02-03 10:12  出處：石榕網 作者：林小滿 編輯：陳步青   人氣： 5380 次    評論(18)",),
+    ],
+)
+def test_one_time_in_many_shapes(lines: tuple[str, ...]) -> None:
+    assert published(*lines) == "2026-02-03T10:12"
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("3小時前", "2026-02-03T07:12+08:00"),
+        ("昨天", "2026-02-02"),
+        ("前天 18:40", "2026-02-01T18:40+08:00"),
+        ("發佈時間：02-01 18:40", "2026-02-01T18:40+08:00"),
+        ("昨天的風浪", ""),
+    ],
+)
+def test_times_against_the_crawl(line: str, wanted: str) -> None:
+    assert published(line, crawled=CRAWLED) == wanted
+    assert published(line) == ""
+
+
+def test_the_day_of_the_crawl_above_the_title_is_none_of_the_article() -> None:
+    assert (
+        cleaned("2026年2月5日 星期四", *("首頁", "地方"), TITLE, "2026-02-03 10:12", *BODY).published
+        == "2026-02-03T10:12"
+    )
+    assert cleaned("2026年2月5日 星期四", *("首頁", "地方"), TITLE, "記者林小滿／石榕報導", *BODY).published == ""
+    assert (
+        cleaned("2026年2月5日", "第三版", TITLE, "記者林小滿／石榕報導", *BODY).published == "2026-02-05"
+    )  # a newspaper's
+
+
+def test_a_labelled_time_may_stand_far_below() -> None:
+    below = ("贊 0", "分享", "閱讀 539", "收藏本文", "石榕網", "發佈日期：2026-02-03 10:12  所屬分類： 地方")
+    assert published() == ""
+    assert cleaned(TITLE, *BODY, *below).published == "2026-02-03T10:12"
+    assert cleaned(TITLE, *BODY, *below[:-1], "2026-02-03 10:12").published == ""  # another article's
+
+
+def test_the_canonical_address_tells_the_day() -> None:
+    assert published(head="<link rel=canonical href='https://n.example/2026/02/03/1.html'>") == "2026-02-03"
+    assert published(url="https://n.example/202602/t20260203_118.html") == "2026-02-03"
+
+
+# Bylines: where they stand.
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "wanted"),
+    [
+        (("記者林小滿／石榕報導",), (), "記者林小滿／石榕報導"),
+        (("石榕日報記者 林小滿 陳步青",), (), "石榕日報記者 林小滿 陳步青"),
+        (("2026-02-03 10:12 [ 林小滿 ] 來源：[ 石榕日報 ]",), (), "[ 林小滿 ]"),
+        (("來源：石榕時報網作者：林小滿",), (), "作者：林小滿"),
+        (("作者：", "林小滿"), (), "作者：林小滿"),
+        (("林小滿", "ABC中文記者"), (), "林小滿 ABC中文記者"),
+        ((), ("採寫：石榕日報記者 林小滿",), "採寫：石榕日報記者 林小滿"),
+        ((), ("分享", "字號", "列印", "收藏", "評論", "撰文：林小滿"), "撰文：林小滿"),
+        ((), ("（林小滿）",), "（林小滿）"),
+        (("作者：佚名",), (), ""),
+        (("專題報導",), (), ""),
+        ((), ("責任編輯：林小滿",), ""),
+        ((), ("相關新聞", "作者：陳步青"), ""),
+    ],
+)
+def test_bylines_above_and_below(above: tuple[str, ...], below: tuple[str, ...], wanted: str) -> None:
+    article = cleaned(TITLE, *above, *BODY, *below)
+    assert article.byline == wanted
+
+
+def test_a_byline_inside_a_paragraph_stays_in_the_text() -> None:
+    first = f"【石榕訊】（記者林小滿）{BODY[0]}"
+    assert cleaned(TITLE, "2026-02-03 10:12", first, *BODY[1:]).byline == "（記者林小滿）"
+    assert cleaned(TITLE, "2026-02-03 10:12", first, *BODY[1:]).text.splitlines() == [first, *BODY[1:]]
+    last = f"{BODY[3]}（文／圖 林小滿）"
+    assert cleaned(TITLE, "2026-02-03 10:12", *BODY[:3], last).byline == "（文／圖 林小滿）"
+    assert cleaned(TITLE, "2026-02-03 10:12", *BODY[:3], last).text.splitlines() == [*BODY[:3], last]
+
+
+def test_a_menu_above_the_title_writes_nothing() -> None:
+    assert cleaned("作者：陳步青", "專題報導", TITLE, "2026-02-03 10:12", *BODY).byline == ""
+
+
+@pytest.mark.parametrize(
+    ("author", "foot", "wanted"),
+    [
+        ("林小滿", "", "林小滿"),
+        ("Anna Lim", "", "Anna Lim"),
+        ("石榕網", "", ""),
+        ("admin", "", ""),
+        ("10386", "", ""),
+        ("林小滿", "<p>責任編輯：林小滿</p>", ""),
+    ],
+)
+def test_the_head_s_author_is_one_only_if_a_person(author: str, foot: str, wanted: str) -> None:
+    body = "".join(f"<p>{line}</p>" for line in (f"<h1>{TITLE}</h1>", *BODY))
+    assert clean(Page(id="1", html=f"<meta name=author content='{author}'><body>{body}{foot}")).byline == wanted
+
+
+def test_the_line_of_the_source_names_the_source_alone() -> None:
+    assert cleaned(TITLE, "來源：石榕時報網作者：林小滿", *BODY).source == "石榕時報網"
+    assert cleaned(TITLE, "2026-02-03 10:12", "來源：", "石榕日報", *BODY).source == "石榕日報"
+    assert cleaned(TITLE, "2026年2月3日10:12 來源：[ 石榕日報 ]", *BODY).source == "石榕日報"
+
+
+def test_the_line_of_the_date_is_no_caption() -> None:
+    article = cleaned(TITLE, "2026-02-03 10:12 來源：石榕網 評論(18)", *BODY)
+    assert (article.published, article.captions) == ("2026-02-03T10:12", ())
+
+
+@pytest.mark.parametrize("size", [30_000, 300_000])
+def test_many_lines_take_no_longer_each(size: int) -> None:
+    blocks = "\n".join((TITLE, "2026-02-03 10:12", *BODY, *(f"第{i}班" for i in range(size))))
+    flat, key = flatten_text(blocks), fold(blocks)
+    judged = Judged(np.ones(len(flat.blocks)), [0] * len(flat.blocks), tuple(range(len(flat.blocks))), "")
+    start = time.process_time()
+    assert find_fields(Page(id="1", text=blocks), flat, key, judged, key).title == TITLE
+    assert time.process_time() - start < 1 + size / 30_000
+
+
+def test_a_line_without_end_is_read_at_its_ends() -> None:
+    text = "\n".join((TITLE, "2026-02-03 10:12", BODY[0] * 100_000 + "（記者林小滿）"))
+    flat, key = flatten_text(text), fold(text)
+    judged = Judged(np.ones(3), [0] * 3, (0, 1, 2), "")
+    start = time.process_time()
+    found = find_fields(Page(id="1", text=text), flat, key, judged, key)
+    assert (found.title, found.byline, found.published) == (TITLE, "（記者林小滿）", "2026-02-03T10:12")
+    assert time.process_time() - start < 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 
@@ -158,7 +160,6 @@ def test_markup_names_what_no_rule_names() -> None:
     assert "navigation" in named.values()
 
 
-@pytest.mark.xfail(reason="prose in a box of links under 延伸閱讀 stays: the judge sees a paragraph like the others")
 def test_another_article_on_the_page_is_not_this_one_s_text() -> None:
     other = "另一個村子的水井昨天驗出鐵質超標，衛生所已經張貼告示。村民說，那口井只用來澆菜，從來沒有人喝。"
     page = f"<article>{paragraphs()}</article><div class=related><h3>延伸閱讀</h3><a href=5>{other}</a></div>"
@@ -187,7 +188,8 @@ def fixed(*keep: float) -> Judge:
 def cuts_of(text: str, *keep: float) -> list[tuple[int, int, str]]:
     flat = flatten_text(text)
     key = fold(text)
-    judged = judge_blocks(flat, key, fixed(*keep))
+    with patch("pipeline.ingest.strip._bare", return_value=None):  # these few lines could be an article by themselves
+        judged = judge_blocks(flat, key, fixed(*keep))
     return [(cut.start, cut.end, cut.text) for cut in block_cuts(flat, name_cuts(flat, key, judged, {}))]
 
 

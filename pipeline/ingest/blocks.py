@@ -225,6 +225,8 @@ def describe(text: str, key: str, blocks: tuple[Block, ...], bits: list[int]) ->
     where = np.flatnonzero(prose >= 2)
     first, final = (int(where[0]), int(where[-1])) if len(where) else (count, -1)
     section = _section(bits, prose)
+    found = np.array(bits, dtype=np.int64)
+    furniture = ((found & mask(FURNITURE)) != 0).astype(np.float64)
     text_columns = [
         np.log1p(length) / 5,
         np.log1p(solid) / 5,
@@ -253,13 +255,12 @@ def describe(text: str, key: str, blocks: tuple[Block, ...], bits: list[int]) ->
         np.full(count, np.log1p(count) / 6),
         np.full(count, np.log1p(whole) / 6),
         *_scripts(text, starts, ends, prose),
-        np.full(count, np.log1p(sum(found & mask(FURNITURE) != 0 for found in bits)) / 3),
+        np.full(count, np.log1p(furniture.sum()) / 3),
         np.full(count, float((prose > 0.5).mean())),
     ]
     plain = (prose == 0) & (length <= 40)
     short = running(plain.astype(np.float64))
     headline = running((plain & (han >= 7) & ~closes & ~opens).astype(np.float64))
-    furniture = np.array([found & mask(FURNITURE) != 0 for found in bits], dtype=np.float64)
     lined = np.stack((np.log1p(length) / 5, closes.astype(np.float64), np.log1p(prose), shared, furniture), axis=1)
     for step in _STEPS:
         beside = np.zeros_like(lined)
@@ -272,13 +273,14 @@ def describe(text: str, key: str, blocks: tuple[Block, ...], bits: list[int]) ->
         text_columns.append(np.log1p(_between(sums, indices + 1, np.maximum(high, indices + 1))))
         text_columns.append(_between(short, low, high) / (high - low))
         text_columns.append(_between(headline, low, high) / (high - low))
-    found = np.array(bits, dtype=np.int64)
     text_columns += [((found & mask) != 0).astype(np.float64) for mask in _kind_masks()]
+    # Filled column by column: a page of 300,000 blocks has half a gigabyte of features as it is.
     result = np.zeros((count, len(names)), dtype=np.float32)
     width = len(text_columns)
-    result[:, :width] = np.stack(text_columns, axis=1)
+    for i, column in enumerate(text_columns):
+        result[:, i] = column
     if blocks[0].markup is not None:
         result[:, width] = 1
         shares = np.array([b.link_share for b in blocks])
-        result[:, width + 1 :] = describe_markup(blocks, solid, prose, solid * shares)
+        describe_markup(blocks, solid, prose, solid * shares, result[:, width + 1 :])
     return result

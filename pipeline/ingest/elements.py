@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,25 +109,29 @@ def running(values: Floats) -> Floats:
     return np.concatenate((np.zeros((1, *values.shape[1:])), np.cumsum(values, axis=0)))
 
 
-def _unpacked(bits: Sequence[int], count: int) -> Floats:
-    """Return the lowest `count` bits of each number as columns of 0 and 1."""
-    columns: Floats = ((np.array(bits, dtype=np.int64)[:, None] >> np.arange(count)) & 1).astype(np.float64)
-    return columns
-
-
-def describe_markup(blocks: tuple[Block, ...], solid: Floats, prose: Floats, linked: Floats) -> Floats:
-    """Return what the markup says; shape `(n_blocks, m)`. Ancestors' sums are taken over all blocks inside them."""
+def describe_markup(
+    blocks: tuple[Block, ...], solid: Floats, prose: Floats, linked: Floats, out: NDArray[np.float32]
+) -> None:
+    """Write what the markup says to `out`, shape `(n_blocks, m)`. Ancestors' sums are over all blocks inside them."""
     marks = [b.markup for b in blocks if b.markup is not None]
     places = _places(blocks)
     here = [places[mark] for mark in marks]
-    rows = [
-        np.array([(b.link_share, mark.hidden) for b, mark in zip(blocks, marks, strict=True)], dtype=np.float64),
-        _unpacked([_OWN_BITS.get(mark.tag, 0) for mark in marks], len(_OWN_TAGS)),
-        _unpacked([place.over for place in here], len(_OVER_TAGS)),
-        np.minimum(np.array([place.depth for place in here], dtype=np.float64), 40)[:, None] / 20,
-        _unpacked([place.near for place in here], len(_HINT_GROUPS)),
-        _unpacked([place.all for place in here], len(_HINT_GROUPS)),
-    ]
+    at = 0
+
+    def put(columns: NDArray[Any]) -> None:
+        nonlocal at
+        out[:, at : at + columns.shape[1]] = columns
+        at += columns.shape[1]
+
+    def put_bits(bits: list[int], count: int) -> None:
+        put((np.array(bits, dtype=np.int32)[:, None] >> np.arange(count, dtype=np.int32)) & 1)
+
+    put(np.array([(b.link_share, mark.hidden) for b, mark in zip(blocks, marks, strict=True)]))
+    put_bits([_OWN_BITS.get(mark.tag, 0) for mark in marks], len(_OWN_TAGS))
+    put_bits([place.over for place in here], len(_OVER_TAGS))
+    put(np.minimum(np.array([place.depth for place in here], dtype=np.float64), 40)[:, None] / 20)
+    put_bits([place.near for place in here], len(_HINT_GROUPS))
+    put_bits([place.all for place in here], len(_HINT_GROUPS))
     sums = running(np.stack((solid, prose, linked), axis=1))
     whole = np.maximum(sums[-1], 1)
     ancestors: list[Markup] = list(marks)
@@ -142,10 +146,9 @@ def describe_markup(blocks: tuple[Block, ...], solid: Floats, prose: Floats, lin
             np.log1p(end - begin) / 4,
             np.log1p(own[:, 1]) / 4,
         )
-        rows.append(np.stack(level, axis=1))
+        put(np.stack(level, axis=1))
         ancestors = [element.parent or element for element in ancestors]
-    rows.append(_home_features(marks, sums, solid, prose, linked))
-    return np.concatenate(rows, axis=1)
+    put(_home_features(marks, sums, solid, prose, linked))
 
 
 def _home_features(marks: Sequence[Markup], sums: Floats, solid: Floats, prose: Floats, linked: Floats) -> Floats:

@@ -88,6 +88,10 @@ _NEVER_DEEP = _names(
 """Elements that are empty, or that close the one before them: left open they do not pile up."""
 _DEEPEST = 20_000
 """Open elements that take the parser 2 s (it is quadratic: 227 s at 200,000). Real pages nest 20 to 40."""
+_LONG_TAG, _MOST_ATTRIBUTES = 40_000, 10_000
+"""Code points of a tag from which on its attributes are counted, and the most it may have: parsing takes .2 s for
+10,000 and 5 s for 50,000. Real tags have ten."""
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _HINTED = ("class", "id", "role", "itemprop")
 _LONGEST_HINT = 200
 """Code points of an element's hints that are remembered."""
@@ -105,6 +109,17 @@ def _check_nesting(html: str) -> None:
             depth = max(0, depth + (-1 if match[1] else 1))
             if depth > _DEEPEST:
                 raise PageError("flatten", f"elements nest deeper than {_DEEPEST:,}")
+
+
+def _check_attributes(html: str) -> None:
+    """Reject a page with a tag of so many attributes that parsing takes seconds: the parser compares each with all."""
+    if len(html) < _LONG_TAG:
+        return
+    for part in html.split(">"):
+        if len(part) >= _LONG_TAG:
+            tag = part[part.rfind("<") :]
+            if len(tag) >= _LONG_TAG and _TAG.match(tag) and len(_QUOTED.sub("", tag).split()) > _MOST_ATTRIBUTES:
+                raise PageError("flatten", f"a tag with more than {_MOST_ATTRIBUTES:,} attributes")
 
 
 class _Open:
@@ -273,6 +288,7 @@ def flatten_html(html: str, limits: Limits = LIMITS, sites: Sites | None = None,
     from selectolax.lexbor import LexborHTMLParser
 
     _check_nesting(html)
+    _check_attributes(html)
     # Lone surrogates are no characters of a document (a browser reads U+FFFD); lexbor would drop them silently.
     tree = LexborHTMLParser(_LONE.sub("\ufffd", html))
     body = tree.body

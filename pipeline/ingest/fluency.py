@@ -18,6 +18,7 @@ import sys
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from string import ascii_letters
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -59,7 +60,7 @@ Floats = NDArray[np.float32]
 
 _ALIKE = (
     ("0123456789０１２３４５６７８９", "0"),
-    ("".join(chr(c) for c in range(0x110000) if chr(c).isascii() and chr(c).isalpha()), "a"),
+    (ascii_letters, "a"),
     ("".join(chr(c) for c in (*range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))), "a"),
     ('「『“‘"＂〝', "“"),
     ("」』”’〞", "”"),

@@ -20,6 +20,8 @@ from pipeline.ingest.blocks import Features, feature_names
 __all__ = ["ARRAYS", "FAR", "Judge", "default_judge"]
 
 ARRAYS = ("mean", "scale", "first", "first_bias", "second", "second_bias", "out", "out_bias")
+_ROWS = 4096
+"""Blocks judged at a time, so that a page of 300,000 needs no gigabyte."""
 FAR = 4.0
 """Standard deviations from the mean at which a feature is held: farther out the lessons say nothing."""
 
@@ -44,13 +46,17 @@ class Judge:
 
     def keep(self, features: Features) -> NDArray[np.float64]:
         """Return for each block the probability that it belongs to the article, shape `(n_blocks,)`."""
-        inputs = np.clip((features - self.mean) / self.scale, -FAR, FAR)
-        layer = np.maximum(inputs @ self.first + self.first_bias, 0)
-        layer = np.maximum(layer @ self.second + self.second_bias, 0)
-        odds = (layer @ self.out + self.out_bias)[:, :, 0].mean(axis=0, dtype=np.float64)
+        odds = np.concatenate([self._odds(features[i : i + _ROWS]) for i in range(0, len(features), _ROWS)])
         # Rounded, so that the last bits of one machine's matrix product decide nothing.
         told: NDArray[np.float64] = np.round(1 / (1 + np.exp(-np.clip(odds, -30, 30))), 4)
         return told
+
+    def _odds(self, features: Features) -> NDArray[np.float64]:
+        inputs = np.clip((features - self.mean) / self.scale, -FAR, FAR)
+        layer = np.maximum(inputs @ self.first + self.first_bias, 0)
+        layer = np.maximum(layer @ self.second + self.second_bias, 0)
+        odds: NDArray[np.float64] = (layer @ self.out + self.out_bias)[:, :, 0].mean(axis=0, dtype=np.float64)
+        return odds
 
     @classmethod
     def load(cls, folder: Path | None = None) -> Judge:

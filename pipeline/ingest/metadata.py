@@ -376,7 +376,7 @@ def _find_captions(
         if not (near or marked or kinds[i] or (i <= first_told and size <= _CREDIT)):
             continue
         text, folded = line(i)
-        doubled = any(line(j)[1] == folded for j in near)
+        doubled = any(line(j)[1] == folded for j in near) and sum(map(folded.count, "。！？!?")) < 2
         if kinds[i] == "caption":
             # A last paragraph may end with its agency, as a caption does.
             opened = folded[0] in "▲▼△▽↑↓◤◢(（【[图" or len(folded) <= 40
@@ -440,9 +440,9 @@ def _absolute(base: str, address: str) -> str:
 
 
 def _in_figure(block: Block) -> bool:
-    markup = block.markup
-    if markup is None:
-        return False
-    if "caption" in markup.hints and any("caption" in hint for hint in markup.hints.split()[-2:]):
-        return True
-    return "figcaption" in markup.tags
+    own = ""
+    for element in block.markup.chain() if block.markup else ():
+        own = own or element.own
+        if element.tag == "figcaption":
+            return True
+    return "caption" in own

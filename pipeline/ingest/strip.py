@@ -39,6 +39,9 @@ _SAYS_MUCH = 200
 _HAN = re.compile("[\u3400-\u9fff]")
 _TOLD_SHARE = 0.5
 """Least share of a bare article's characters that stand in lines with a sentence."""
+_LONG_LINE, _COPIED = 40, 0.25
+"""Code points of a line that stands on a page twice only where it was copied, and the share of what would stay that
+copies of such lines must have for all copies to go."""
 _OF_A_SITE = FURNITURE - {"copyright"}
 """Kinds of noise rule that do not match a line of an article that stands by itself."""
 _FEW_SIGNS = 3
@@ -105,11 +108,12 @@ def _judge_blocks(flat: Flat, key: str, judge: Judge | None) -> Judged:
     keep = (judge or default_judge()).keep(describe(flat.text, key, blocks, bits))
     lines = [key[block.start : block.end] for block in blocks]
     kept = _without_hidden(_choose(keep, bits, lines, _aside(keep, blocks), blocks), blocks)
+    kept = _without_copies(kept, lines, blocks)
     for kind, told_as in _NO_ARTICLES.items():
         marks = sum(found & mask((kind,)) != 0 for found in bits)
         if marks >= min(2, len(blocks)) and sum(blocks[i].end - blocks[i].start for i in kept) < _SAYS_LITTLE:
             return Judged(keep, bits, (), told_as)
-    stays = [key[blocks[i].start : blocks[i].end] for i in kept]
+    stays = [lines[i] for i in kept]
     if any(map(_sentences, stays)) or len(_HAN.findall("".join(stays))) > max(_SAYS_MUCH, 20 * len(kept)):
         return Judged(keep, bits, tuple(kept), "")
     # Nothing was sure enough. A page that is one sentence or two is an article all the same; a list page is not.
@@ -186,6 +190,20 @@ def _without_hidden(kept: list[int], blocks: Sequence[Block]) -> list[int]:
     shown = [i for i in kept if not ((markup := blocks[i].markup) and markup.hidden)]
     size = [sum(blocks[i].end - blocks[i].start for i in some) for some in (shown, kept)]
     return shown if 2 * size[0] >= size[1] else kept
+
+
+def _without_copies(kept: list[int], lines: Sequence[str], blocks: Sequence[Block]) -> list[int]:
+    """Return `kept` without what stands on the page before: a second copy for phones, for printing, for sharing.
+
+    Only where long lines tell that a good part is a copy: a refrain is none. Of copies the one that shows stays.
+    """
+    first: dict[str, int] = {}
+    for i in sorted(kept, key=lambda i: ((markup := blocks[i].markup) is not None and markup.hidden, i)):
+        first.setdefault(lines[i], i)
+    copies = [i for i in kept if len(lines[i]) >= _LONG_LINE and first[lines[i]] != i]
+    if sum(len(lines[i]) for i in copies) < _COPIED * sum(len(lines[i]) for i in kept):
+        return kept
+    return [i for i in kept if first[lines[i]] == i]
 
 
 def _bare(flat: Flat, key: str, bits: Sequence[int]) -> tuple[int, ...] | None:

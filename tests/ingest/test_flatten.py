@@ -284,3 +284,18 @@ def test_flattened_text_stays_as_it_is(text: str) -> None:
     assert flat.text == text
     assert flat.head is None
     assert shown(flat) == [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def test_a_tag_of_many_attributes_is_refused_before_it_costs_seconds() -> None:
+    many = " ".join(f"a{i}=1" for i in range(50_000))
+    with pytest.raises(PageError, match="a tag with more than 10,000 attributes"):
+        flatten_html(f"<p>甲</p><div {many}>乙</div>")
+    assert lines(f"<div {many[: len(many) // 6]}>乙</div>") == ["乙"]
+    script = "if (a<b) {" + "x=1;" * 20_000 + "}"
+    assert lines(
+        f"<p>甲</p><style>{'a{b:c}' * 20_000}</style><p title='{'=' * 50_000}'>乙</p><p>丙<!-- {script} -->"
+    ) == [
+        "甲",
+        "乙",
+        "丙",
+    ]

@@ -253,3 +253,13 @@ def test_japanese_is_not_mended() -> None:
 def test_a_page_in_another_language_says_so() -> None:
     article = text_page("The village opened a new water tower on Monday.", "Residents said that they were glad.")
     assert article.reason == "not Chinese (en)"
+
+
+def test_a_second_copy_of_the_article_goes() -> None:
+    body = "".join(f"<p>{line}</p>" for line in BODY)
+    whole = f"<div class=pc><h1>霧坪村水塔換新閥門 三百戶不必半夜接水</h1>{body}</div>"
+    page = f"{whole}<div class=mobile>{body}</div><div class=foot>版權所有</div>"
+    assert html_page(page).text.splitlines() == list(BODY)
+    article = html_page(f"<div style='display:none'>{body}</div>{whole}")
+    assert article.text.splitlines() == list(BODY)
+    assert article.page_text.rindex(BODY[0]) > max(cut.start for cut in article.cuts if BODY[0] in cut.text)

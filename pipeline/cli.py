@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "main"]
 
+# Products here are small: threads would cost more than they give, and the workers of a run would share the cores.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 app = typer.Typer(
     name="taowen",
     help="Clean, script-normalised, topic-tagged articles from crawled dumps of Chinese news.",

@@ -57,6 +57,17 @@ _CHARSET = re.compile(rb"charset\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s;\"']+))",
 _XML = re.compile(rb"\s*<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"'>]+)[\"']", re.I)
 
 
+_CP1252 = frozenset(bytes(b for b in range(0x80, 0xA0) if b not in b"\x81\x8d\x8f\x90\x9d").decode("cp1252"))
+"""What windows-1252 has at 80 to 9F: UTF-8 that was read as Latin-1 is read as windows-1252 in truth."""
+_ACCENTED = re.compile("[\xe3-\xe9]")
+"""What the first byte of nearly every Chinese character in UTF-8 is read as."""
+_TWICE = re.compile("[\x80-\xff" + "".join(sorted(_CP1252)) + "]{3,}")
+_DOUBLED = 20
+"""First bytes from which a page without as many Han characters counts as encoded twice. No European page has so many
+of just these letters in a row with what follows them."""
+_HAN = re.compile("[\u4e00-\u9fff]")
+
+
 @dataclass(frozen=True, slots=True)
 class _Reading:
     """How the sample looks when it is read as `name`."""
@@ -92,7 +103,26 @@ def decode(data: bytes, charset: str = "") -> tuple[str, str]:
     text = text.removeprefix("\ufeff")
     controls = len(_CONTROLS.findall(text)) if name.startswith("utf-16") else _count_controls(data)
     _refuse_rubbish(text, controls)
-    return text, name
+    return _decoded_again(text), name
+
+
+def _decoded_again(text: str) -> str:
+    """Return the text without double encoding: UTF-8 that a program took for Latin-1 and encoded again.
+
+    Only what then is Chinese is taken; text that came as text is never touched, this is for bytes.
+    """
+    accents = len(_ACCENTED.findall(text))
+    if accents >= _DOUBLED and accents > 2 * len(_HAN.findall(text)):
+        text = _TWICE.sub(_once, text)
+    return text
+
+
+def _once(match: re.Match[str]) -> str:
+    data = b"".join(c.encode("cp1252") if c in _CP1252 else c.encode("latin-1") for c in match[0])
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return match[0]
 
 
 def declared_in_markup(data: bytes) -> str:

@@ -47,8 +47,8 @@ STEP = 1 / 16
 """Nats per step of a stored logarithm: 255 steps reach 15.9 nats, rarer things are clipped there."""
 THEME_SCALE = 16.0
 """Steps of a stored theme coordinate per unit: idf-weighted unit vectors stay within 127 steps."""
-_GLANCED = 0.0
-"""Nats that both seams of a span must gain by its pairs to be among the spans of a glance."""
+_GLANCED = 300
+"""Spans of a glance, at most: those whose seams gain most by their pairs."""
 _EMPTY = np.uint64(2**64 - 1)
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 """Multiplier of Fibonacci hashing: 2**64 divided by the golden ratio, made odd."""
@@ -274,7 +274,10 @@ class Fluency:
         size = max(300, len(x))
         top = np.cumsum(np.append(np.maximum(seams[:8], 0), np.zeros(8)))
         many = [float(np.log1p(np.count_nonzero(seams > least) * 1000 / size)) for least in (5, 6, 7, 8, 9)]
-        bad = gain + weak[starts] > _GLANCED / STEP
+        both = gain + weak[starts]
+        bad = both > 0
+        if np.count_nonzero(bad) > _GLANCED:
+            bad &= both >= np.partition(both, -_GLANCED)[-_GLANCED]
         return Glance((*many, *(float(top[k - 1]) for k in (1, 2, 4, 8))), starts[bad], ends[bad])
 
     def read(self, key: str) -> Reading:

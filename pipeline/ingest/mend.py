@@ -182,7 +182,9 @@ def _spliced(model: Fluency, text: _Text, title: str, noise: Sequence[str]) -> t
             break
         phrases = [
             (phrase, phrase.score - _IN_TITLE * (phrase.foreign < 2 and text.key[phrase.start : phrase.end] in title))
-            for phrase in find_phrases(reading, text.key, text.original, noise, _LIKELY, None if spoiled else glance)
+            for phrase in find_phrases(
+                reading, text.key, text.original, noise, _LIKELY, None if spoiled or signs[-1] else glance
+            )
         ]
         best = sorted((score for _, score in phrases), reverse=True)[:2]
         spoiled |= bool(best) and (best[0] >= _SURE or (len(best) > 1 and sum(best) >= _SURE_PAIR))

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
-from pipeline.article import Block, Page
+from pipeline.article import Page
 from pipeline.ingest import bylines
-from pipeline.ingest.dates import CLOCK_LINE, DATE, STAMP, iso_date, same_instant, url_date
+from pipeline.ingest.captions import CREDIT, CREDITED, find_captions, in_figure
+from pipeline.ingest.dates import CLOCK_LINE, STAMP, iso_date, same_instant, url_date
 from pipeline.ingest.flatten import Flat
-from pipeline.ingest.infolines import DATE_LABEL, SOURCE, Info, read_info
+from pipeline.ingest.infolines import DATE_LABEL, Info, read_info
 from pipeline.ingest.rules import first_rule
 from pipeline.ingest.title import LINES_ABOVE, LONGEST_TITLE, find_title, is_button_row, is_old_name, linked_data
 from pipeline.script.fold import fold
@@ -54,9 +55,6 @@ _ENDS = 100_000
 """Code points at either end of a page in which the editor's name is looked for."""
 _TOLD = re.compile(r"。|[！？!?].*[！？!?]|[！？!?…][”」』)）]?$")
 """A sentence. One mark inside a line is still a headline's: 淹水四十公分！鎮立圖書館搶救兩萬冊."""
-_CREDITED = re.compile(r"[（(](?=[^（）()]*[^\W\d_])[^（）()，。]{2,14}[)）]$")
-_CREDIT = 100
-"""Code points of a line above the first paragraph that is a caption if it ends with a credit in brackets."""
 _TODAY = re.compile("星期|周[一二三四五六日天]|今[天日]|农历")
 _YEAR = re.compile(r"(?:19|20)\d{2}\s*年?")
 _ALONE = re.compile(r"(?:(?:发布|发表|更新)?(?:时间|日期)|(?P<source>(?:新闻|文章|信息|稿件)?来源))\s*[:：]")
@@ -149,7 +147,7 @@ def find_fields(page: Page, flat: Flat, key: str, judged: Judged, body: str) -> 
 
     def is_told(i: int) -> bool:
         start, end = blocks[i].start, blocks[i].end
-        if end - start <= 20 or not _TOLD.search(key, start, end) or _in_figure(blocks[i]):
+        if end - start <= 20 or not _TOLD.search(key, start, end) or in_figure(blocks[i]):
             return False
         return kinds[i] != "caption" or end - start > 120
 
@@ -157,7 +155,7 @@ def find_fields(page: Page, flat: Flat, key: str, judged: Judged, body: str) -> 
     last = told[-1]
     # A headline may look told: 甲？乙！ or 甲，为什么？
     first = next((i for i in told[:4] if "。" in line(i)[1] or len(line(i)[1]) > LONGEST_TITLE), told[0])
-    if len(told) > 2 and len(line(first)[1]) <= _CREDIT and _CREDITED.search(line(first)[1]):
+    if len(told) > 2 and len(line(first)[1]) <= CREDIT and CREDITED.search(line(first)[1]):
         first = next(
             (i for i in told if i > first), first
         )  # a picture's caption with its credit, above the first paragraph
@@ -170,7 +168,10 @@ def find_fields(page: Page, flat: Flat, key: str, judged: Judged, body: str) -> 
     for i in range(top, first):
         if i not in found.moved and is_old_name(line(i)[1]):
             found.moved[i] = ("title", "the title where it ran before")
-    _find_captions(found, blocks, kinds, line, range(max(0, min(top, first - 4)), min(last + 2, len(blocks))), first)
+    near = range(max(0, min(top, first - 4)), min(last + 2, len(blocks)))
+    captions, told_in = find_captions(blocks, kinds, line, near, first, kept, found.moved)
+    found.captions = captions
+    found.moved |= told_in
     around = _Around(top, first, last, len(blocks), bool(shows))
     shown, changed, issue = _find_info(found, page, kinds, line, around, set(kept))
     for i in dict.fromkeys((0, *shows, first)):
@@ -357,46 +358,6 @@ def _on_two_blocks(line: Callable[[int], tuple[str, str]], i: int, size: int) ->
     return ""
 
 
-def _find_captions(
-    found: Fields,
-    blocks: Sequence[Block],
-    kinds: Sequence[str],
-    line: Callable[[int], tuple[str, str]],
-    inside: range,
-    first_told: int,
-) -> None:
-    seen: set[str] = set()
-    captions = []
-    for i in inside:
-        if i in found.moved or kinds[i] not in ("", "caption"):
-            continue
-        size = blocks[i].end - blocks[i].start
-        near = [j for j in (i - 1, i + 1) if 0 <= j < len(blocks) and blocks[j].end - blocks[j].start == size >= 8]
-        marked = _in_figure(blocks[i])
-        if not (near or marked or kinds[i] or (i <= first_told and size <= _CREDIT)):
-            continue
-        text, folded = line(i)
-        doubled = any(line(j)[1] == folded for j in near) and sum(map(folded.count, "。！？!?")) < 2
-        if kinds[i] == "caption":
-            # A last paragraph may end with its agency, as a caption does.
-            opened = folded[0] in "▲▼△▽↑↓◤◢(（【[图" or len(folded) <= 40
-            marked = marked or opened or (i <= first_told and len(folded) <= 120)
-        marked = marked or (i <= first_told and size <= _CREDIT and i + 1 in inside and _is_credited(folded))
-        if marked or doubled:
-            found.moved[i] = ("caption", "doubled line" if doubled and not marked else "caption")
-            if folded not in seen:
-                seen.add(folded)
-                captions.append(text)
-    found.captions = tuple(captions)
-
-
-def _is_credited(folded: str) -> bool:
-    """Whether a line ends with a picture's credit, and is not the line of date, source and author."""
-    if not _CREDITED.search(folded) or DATE.search(folded) or SOURCE.search(folded):
-        return False
-    return not bylines.is_byline(folded)
-
-
 def _find_tags(
     found: Fields, kinds: Sequence[str], line: Callable[[int], tuple[str, str]], behind: range, body: str
 ) -> None:
@@ -437,12 +398,3 @@ def _absolute(base: str, address: str) -> str:
         return urljoin(base, address)
     except ValueError:
         return ""
-
-
-def _in_figure(block: Block) -> bool:
-    own = ""
-    for element in block.markup.chain() if block.markup else ():
-        own = own or element.own
-        if element.tag == "figcaption":
-            return True
-    return "caption" in own

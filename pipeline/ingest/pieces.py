@@ -152,6 +152,9 @@ def _events(reading: Reading, key: str) -> list[_Event]:
     starts, ends, name, names = _recurring(codes)
     if not names:
         return []
+    left, after = reading.breaks()  # what the seams are at best
+    good = _weight(left[starts], after[ends]) > _LEAST
+    starts, ends, name = starts[good], ends[good], name[good]
     value = _weight(*reading.seams(starts, ends))
     good = value > _LEAST
     if not good.any():

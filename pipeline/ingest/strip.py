@@ -42,7 +42,7 @@ _TOLD_SHARE = 0.5
 _LONG_LINE, _COPIED = 40, 0.25
 """Code points of a line that stands on a page twice only where it was copied, and the share of what would stay that
 copies of such lines must have for all copies to go."""
-_OF_A_SITE = FURNITURE - {"copyright"}
+_OF_A_SITE = FURNITURE - {"copyright", "template_residue"}
 """Kinds of noise rule that do not match a line of an article that stands by itself."""
 _FEW_SIGNS = 3
 """Most lines of a bare article that speak of a site."""
@@ -210,8 +210,8 @@ def _bare(flat: Flat, key: str, bits: Sequence[int]) -> tuple[int, ...] | None:
     """Return the lines of a text that is an article by itself, as feeds and archives keep them; None where it is not.
 
     It tells in sentences what it tells, and hardly a line speaks of a site: those go, all others stay. Its editor's
-    name and its rights at the end are no site's furniture. The judge alone cut into 23% of the articles of news-pool:
-    lists, verses, tables, subheads.
+    name, its rights and the code of its own pictures are no site's furniture. The judge alone cut into 23% of the
+    articles of news-pool: lists, verses, tables, subheads.
     """
     rules = [first_rule(found) for found in bits]
     if any(b.markup is not None for b in flat.blocks) or any(rule and rule.head for rule in rules):

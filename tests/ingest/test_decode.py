@@ -185,3 +185,16 @@ def test_bytes_give_text_or_a_page_error(data: bytes, hint: str) -> None:
     else:
         assert encoding_name(name) == name
         assert text.encode("utf-8").decode("utf-8") == text
+
+
+@pytest.mark.parametrize("wrong", ["latin-1", "cp1252"])
+def test_what_was_encoded_twice_is_decoded_twice(wrong: str) -> None:
+    text = "港務公司昨天宣布，新碼頭下個月啟用，第一批貨櫃已經到港。工人說，這一天等了三年。" * 2
+    text = "".join(c for c in text if wrong == "latin-1" or not {0x81, 0x8D, 0x8F, 0x90, 0x9D} & set(c.encode()))
+    doubled = text.encode().decode(wrong).encode()
+    assert decode(b"<p>" + doubled + b"</p> ok")[0] == f"<p>{text}</p> ok"
+
+
+def test_accents_of_other_languages_stay() -> None:
+    text = "Les élèves ont été très étonnés par l'été à Genève; château, forêt, côté, père, mère, père, mère. " * 5
+    assert decode(text.encode())[0] == text

@@ -115,7 +115,10 @@ def _check_attributes(html: str) -> None:
     """Reject a page with a tag of so many attributes that parsing takes seconds: the parser compares each with all."""
     if len(html) < _LONG_TAG:
         return
-    for part in html.split(">"):
+    parts = html.split(">")
+    if max(map(len, parts)) < _LONG_TAG:
+        return
+    for part in parts:
         if len(part) >= _LONG_TAG:
             tag = part[part.rfind("<") :]
             if len(tag) >= _LONG_TAG and _TAG.match(tag) and len(_QUOTED.sub("", tag).split()) > _MOST_ATTRIBUTES:
@@ -290,7 +293,10 @@ def flatten_html(html: str, limits: Limits = LIMITS, sites: Sites | None = None,
     _check_nesting(html)
     _check_attributes(html)
     # Lone surrogates are no characters of a document (a browser reads U+FFFD); lexbor would drop them silently.
-    tree = LexborHTMLParser(_LONE.sub("\ufffd", html))
+    try:
+        tree = LexborHTMLParser(html.encode())
+    except UnicodeEncodeError:
+        tree = LexborHTMLParser(_LONE.sub("\ufffd", html))
     body = tree.body
     head = _head(tree)
     site = sites.of(url, head.canonical, head.metas.get("og:url", "")) if sites is not None else None

@@ -263,3 +263,11 @@ def test_a_second_copy_of_the_article_goes() -> None:
     article = html_page(f"<div style='display:none'>{body}</div>{whole}")
     assert article.text.splitlines() == list(BODY)
     assert article.page_text.rindex(BODY[0]) > max(cut.start for cut in article.cuts if BODY[0] in cut.text)
+
+
+def test_questions_that_hang_under_a_page_twice_go() -> None:
+    asked = ("你会让孩子自己坐公交车上学吗？", "老街要不要禁止汽车通行，你怎么看？", "我是修钟表的师傅老郑，问我吧！")
+    page = "\n".join(("首页", "要闻", "登录", "注册", *BODY, "评论", *asked, "热门推荐", *asked, "版权所有"))
+    assert clean(Page("1", text=page)).text.splitlines() == list(BODY)
+    once = "\n".join(("首页", "要闻", "登录", "注册", *BODY, BODY[0], "版权所有"))
+    assert BODY[0] in clean(Page("1", text=once)).text

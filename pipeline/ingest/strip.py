@@ -29,7 +29,9 @@ _KEEP_INSIDE = 0.35
 """A line between two paragraphs of the article stays from here on: a subhead cut is worse than a caption kept."""
 _KEEP_KIN = 0.1
 """The same for one whose element stands as the paragraphs do: their parent's child, of their name."""
-_KEEP_FURNITURE = 0.9
+_KEEP_ASIDE = 0.9
+"""A line in an element that is named as furniture stays only if the judge is this sure."""
+_KEEP_FURNITURE = 0.98
 """A line that a furniture rule matches stays only if the judge is this sure."""
 _NO_ARTICLES = {"error_page": "an error page", "login_page": "a login page"}
 _SAYS_LITTLE = 120
@@ -256,7 +258,7 @@ _MARKED: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("related", ("aside",), ("sidebar", "aside")),
 )
 """Kinds of cut by the names of elements, and by words in their class and id."""
-_NAMED_ASIDE = {"comments": 1.01, **dict.fromkeys(("navigation", "copyright", "hot_list", "related"), _KEEP_FURNITURE)}
+_NAMED_ASIDE = {"comments": 1.01, **dict.fromkeys(("navigation", "copyright", "hot_list", "related"), _KEEP_ASIDE)}
 """Those of them that hardly ever hold an article's paragraph, and how sure the judge must be of one: of comments never,
 on pages-dev they hold 3 paragraphs of articles and 350 of readers."""
 

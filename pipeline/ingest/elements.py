@@ -6,19 +6,22 @@ The other half of a block's features (`blocks`), where there is HTML.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.article import Block, Markup
 
-__all__ = ["INLINE", "Floats", "describe_markup", "markup_names", "running"]
+__all__ = ["Floats", "describe_markup", "inherited", "markup_names", "running", "standing"]
 
 Floats: TypeAlias = NDArray[np.float64]
+T = TypeVar("T")
+_Stand: TypeAlias = tuple[Markup | None, Markup, int]
+"""Of an element: its home, the outermost element round it that is not home's, and how deep it is below home."""
 
 _HINT_GROUPS = {
     "body": r"article|content|entry|post(?!er)|story|detail|正文|main|body|text|news_?txt|paragraph|zoom",
@@ -49,7 +52,7 @@ _OVER_TAGS = (
     "form",
     "button",
 )
-INLINE = frozenset(("a", "span", "strong", "b", "em", "i", "font", "u", "time", "mark", "small", "label"))
+_INLINE = frozenset(("a", "span", "strong", "b", "em", "i", "font", "u", "time", "mark", "small", "label"))
 _OWN_BITS = {tag: 1 << i for i, tag in enumerate(_OWN_TAGS)}
 _OVER_BITS = {tag: 1 << i for i, tag in enumerate(_OVER_TAGS)}
 _HOME = 0.6
@@ -62,6 +65,31 @@ _LEVELS = (1, 2, 3, 4)
 def _hint_bits(own: str) -> int:
     """Return the groups of class and id words that an element's own hints name, as bits."""
     return sum(1 << i for i, pattern in enumerate(_HINT_PATTERNS.values()) if pattern.search(own)) if own else 0
+
+
+def inherited(marks: Iterable[Markup | None], tell: Callable[[Markup, T | None], T]) -> dict[Markup, T]:
+    """Return what `tell` says of each element and of its ancestors, each asked once and after its parent.
+
+    `tell` gets the element and what was said of its parent, None at the top.
+    """
+    told: dict[Markup, T] = {}
+    for mark in marks:
+        chain = []
+        element = mark
+        while element is not None and element not in told:
+            chain.append(element)
+            element = element.parent
+        above = told[element] if element is not None else None
+        for element in reversed(chain):
+            above = told[element] = tell(element, above)
+    return told
+
+
+def standing(mark: Markup) -> tuple[Markup | None, str]:
+    """Return parent and name of the element that a line stands in: inline elements at its beginning say neither."""
+    while mark.parent is not None and mark.tag in _INLINE:
+        mark = mark.parent
+    return mark.parent, mark.tag
 
 
 @dataclass(slots=True)
@@ -77,21 +105,16 @@ class _Place:
 
 def _places(blocks: Sequence[Block]) -> dict[Markup, _Place]:
     """Return the place of every element that shows a block, and of its ancestors."""
-    places: dict[Markup, _Place] = {}
-    for block in blocks:
-        chain = []
-        element = block.markup
-        while element is not None and element not in places:
-            chain.append(element)
-            element = element.parent
-        above = places[element] if element is not None else _Place(0, 0, 0, 0, 0)
-        for element in reversed(chain):
-            own = _hint_bits(element.own)
-            near = own | above.own if element.own else above.near
-            own = own if element.own else above.own
-            over = above.over | _OVER_BITS.get(element.tag, 0)
-            above = places[element] = _Place(own, near, above.all | own, over, above.depth + 1)
-    return places
+
+    def place(element: Markup, above: _Place | None) -> _Place:
+        above = above or _Place(0, 0, 0, 0, 0)
+        own = _hint_bits(element.own)
+        near = own | above.own if element.own else above.near
+        own = own if element.own else above.own
+        over = above.over | _OVER_BITS.get(element.tag, 0)
+        return _Place(own, near, above.all | own, over, above.depth + 1)
+
+    return inherited((block.markup for block in blocks), place)
 
 
 def markup_names() -> tuple[str, ...]:
@@ -159,39 +182,27 @@ def _home_features(marks: Sequence[Markup], sums: Floats, solid: Floats, prose: 
     """
     whole = max(float(sums[-1, 1]), 1e-9)
     told = sums[:, 1].tolist()
-    # Of every element: its home, the outermost element round it that is not home's, and how deep it is below home.
-    below: dict[Markup, tuple[Markup | None, Markup, int]] = {}
+
+    def stand(element: Markup, above: _Stand | None) -> _Stand:
+        if told[element.end] - told[element.begin] >= _HOME * whole:
+            return element, element, 0
+        if above is None:
+            return None, element, 1
+        home, branch, depth = above
+        return home, branch if depth else element, depth + 1
+
+    below = inherited(marks, stand)
     makes: dict[tuple[str, str, str, str], int] = {}
     besides: dict[tuple[Markup | None, str], int] = {}
     homes, branches, depths, make, beside = [], [], [], [], []
     for mark in marks:
-        chain = []
-        element: Markup | None = mark
-        while element is not None and element not in below:
-            chain.append(element)
-            if told[element.end] - told[element.begin] >= _HOME * whole:
-                break
-            element = element.parent
-        for element in reversed(chain):
-            over = element.parent
-            if told[element.end] - told[element.begin] >= _HOME * whole:
-                below[element] = (element, element, 0)
-            elif over is None:
-                below[element] = (None, element, 1)
-            else:
-                home, branch, depth = below[over]
-                below[element] = (home, branch if depth else element, depth + 1)
         home, branch, depth = below[mark]
         homes.append(home)
         branches.append(branch)
         depths.append(depth)
         over = mark.parent or mark
         make.append(makes.setdefault((mark.tag, mark.own, over.tag, over.own), len(makes)))
-        # Inline elements at the beginning of a line say nothing of whose child it is.
-        block = mark
-        while block.parent is not None and block.tag in INLINE:
-            block = block.parent
-        beside.append(besides.setdefault((block.parent, block.tag), len(besides)))
+        beside.append(besides.setdefault(standing(mark), len(besides)))
     wide = [home for home in homes if home is not None]
     innermost = min(wide, key=lambda element: element.end - element.begin, default=None)
     part = (

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from pipeline.article import Block, Cut, Forced, Markup
 from pipeline.ingest.blocks import FURNITURE, describe
-from pipeline.ingest.elements import INLINE
+from pipeline.ingest.elements import inherited, standing
 from pipeline.ingest.flatten import Flat
 from pipeline.ingest.judge import Judge, default_judge
 from pipeline.ingest.rules import first_rule, mask, rule_bits
@@ -157,12 +157,9 @@ def _kin(told: Sequence[int], blocks: Sequence[Block]) -> set[int]:
     """Return the blocks that stand as most of the told ones do: in elements of one name with the same parent."""
     places: dict[tuple[Markup | None, str], list[int]] = {}
     for i, block in enumerate(blocks):
-        element = block.markup
-        if element is None:
+        if block.markup is None:
             return set()
-        while element.parent is not None and element.tag in INLINE:
-            element = element.parent
-        places.setdefault((element.parent, element.tag), []).append(i)
+        places.setdefault(standing(block.markup), []).append(i)
     among = set(told)
     return {i for group in places.values() if 2 * len(among.intersection(group)) > len(told) for i in group}
 
@@ -172,18 +169,12 @@ def _aside(keep: NDArray[np.float64], blocks: Sequence[Block]) -> dict[int, floa
 
     None where hardly anything stays beside them: then the name says something else on this page.
     """
-    told: dict[Markup, str] = {}
-    for block in blocks:
-        chain = []
-        element = block.markup
-        while element is not None and element not in told:
-            chain.append(element)
-            element = element.parent
-        name = told[element] if element is not None else ""
-        for element in reversed(chain):
-            own = _marked(element.tag, element.own)
-            name = told[element] = own[0] if own else name
-    kinds = [told[block.markup] if block.markup is not None else "" for block in blocks]
+
+    def name(element: Markup, above: tuple[str, str] | None) -> tuple[str, str] | None:
+        return _marked(element.tag, element.own) or above
+
+    told = inherited((b.markup for b in blocks), name)
+    kinds = [said[0] if b.markup is not None and (said := told[b.markup]) else "" for b in blocks]
     named = {i: _NAMED_ASIDE[kind] for i, kind in enumerate(kinds) if kind in _NAMED_ASIDE}
     sizes = [0, 0]
     for i, block in enumerate(blocks):

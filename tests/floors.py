@@ -16,9 +16,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pipeline.article import Article, Page
+from pipeline.article import Page
 from pipeline.configure import shared_data
-from tests.sample import CORPORA, bigram_f1, mean, read_gold
+from tests.sample import CORPORA, bigram_f1, mean
 
 __all__ = ["FLOORS", "SETS", "measure_pages", "measure_sample", "measure_templates"]
 
@@ -41,12 +41,9 @@ def _digest(files: Iterable[Path]) -> str:
 
 def measure_sample() -> Measured:
     """Clean the sample dump."""
-    from tests.promote import cleaned, pages
+    from tests.promote import cleaned, kept_texts, mean_f1, pages
 
-    results = cleaned(pages())
-    gold = read_gold()
-    texts = {place: result.text if isinstance(result, Article) else "" for place, result in results.items()}
-    f1 = mean(bigram_f1(text, "\n".join(gold[place]["body"])) for place, text in texts.items())
+    f1 = mean_f1(kept_texts(cleaned(pages())))
     files = sorted(path for path in (CORPORA / "sample").rglob("*") if path.is_file())
     return _digest([*files, CORPORA / "sample-gold.jsonl"]), {"f1": f1}
 

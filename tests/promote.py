@@ -75,10 +75,21 @@ def cleaned(chosen: Mapping[Place, Page], judge: Judge | None = None) -> dict[Pl
     return results
 
 
+def kept_texts(results: Mapping[Place, Article | Reject]) -> dict[Place, str]:
+    """Return the kept text of each page, "" of one that was rejected."""
+    return {place: result.text if isinstance(result, Article) else "" for place, result in results.items()}
+
+
+def mean_f1(texts: Mapping[Place, str]) -> float:
+    """Return the mean bigram F1 of kept texts of the sample against its gold."""
+    gold = read_gold()
+    return mean(bigram_f1(text, "\n".join(gold[place]["body"])) for place, text in texts.items())
+
+
 def _agreement(results: Mapping[Place, Article | Reject], what: str) -> list[Figure]:
     gold = read_gold()
-    texts = {place: result.text if isinstance(result, Article) else "" for place, result in results.items()}
-    f1 = mean(bigram_f1(text, "\n".join(gold[place]["body"])) for place, text in texts.items())
+    texts = kept_texts(results)
+    f1 = mean_f1(texts)
     exact = sum(body_of(text) == gold[place]["body"] for place, text in texts.items())
     return [Figure(f"mean bigram F1, {what}", f1, 4), Figure(f"texts exactly right, {what}", exact, 0)]
 

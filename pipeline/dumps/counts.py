@@ -163,7 +163,10 @@ class Counts:
         """Tell whether every record read is accounted for."""
         return (
             self.read == self.written + self.rejected + self.skipped
-            and self.written == self.status.total() == self.script.total() == self.total().pages
+            and self.written
+            == self.status.total()
+            == self.script.total()
+            == sum(site.pages for site in self.site.values())
             and self.rejected == self.stage.total() == self.reject_reason.total()
             and self.skipped == self.skip_reason.total()
         )

@@ -39,8 +39,8 @@ HOMES = {
     "zstandard": ("ingest/unpack.py", "ingest/warc.py"),
     "datasets": ("topics/corpus.py",),
     "pyarrow": ("records.py", "ingest/read.py", "dumps/shards.py", "topics/corpus.py"),
-    "typer": ("cli.py",),
-    "rich": ("cli.py", "explain.py", "streams.py"),
+    "typer": tuple(f"cli/{name}.py" for name in ("app", "articles", "dumps", "options", "terminal", "topics")),
+    "rich": ("cli/articles.py", "cli/terminal.py", "explain.py", "streams.py"),
     "ray": ("dumps/ray.py",),
 }
 """Where each engine may be imported. numpy may be anywhere."""
@@ -48,7 +48,10 @@ HOMES = {
 LONGEST = 450
 """Lines of a module: what a head can hold, with some room above the 350 of the style."""
 
-LOADED_FOR_HELP = {"pipeline", "pipeline.cli", "pipeline.errors"}
+LOADED_FOR_HELP = {
+    *("pipeline", "pipeline.errors", "pipeline.cli", "pipeline.cli.app", "pipeline.cli.articles", "pipeline.cli.dumps"),
+    *("pipeline.cli.options", "pipeline.cli.terminal", "pipeline.cli.topics"),
+}
 STAY_UNLOADED = {
     *("numpy", "pyarrow", "pandas", "spacy", "thinc", "sklearn", "scipy", "datasets", "opencc", "jieba", "selectolax"),
     *("fastwarc", "zstandard", "joblib", "rich", "torch", "ray", "asyncio", "multiprocessing", "ssl"),

@@ -1,0 +1,170 @@
+"""Commands on pages: clean, tag, convert, explain."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from pipeline.cli.app import app
+from pipeline.cli.options import (
+    Force,
+    Format,
+    Inputs,
+    MaxRejects,
+    Model,
+    Out,
+    Overrides,
+    PageText,
+    Report,
+    Target,
+    Threshold,
+    To,
+    check_output,
+    pages_of,
+    read_overrides,
+    sources_of,
+    tagging_config,
+)
+from pipeline.cli.terminal import finish, say
+from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from pipeline.process import ProcessConfig
+
+
+@app.command(epilog="Example: taowen clean pages.jsonl -o articles.jsonl --sites mine.toml --report cuts.md")
+def clean(
+    context: typer.Context,
+    inputs: Inputs = None,
+    out: Out = None,
+    format: Format = "jsonl",
+    to: To = "zh-Hans",
+    page_text: PageText = False,
+    sites: Overrides = None,
+    report: Report = None,
+    max_rejects: MaxRejects = "5%",
+    force: Force = False,
+) -> None:
+    """Pages in, cleaned articles out: each with its kept text, its fields, and every cut with kind and reason."""
+    from pipeline.process import ProcessConfig
+
+    config = ProcessConfig(tag=False, to=to, page_text=page_text, sites=read_overrides(sites))
+    _stream("clean", sources_of(context, inputs), config, out, format, max_rejects, report, force=force)
+
+
+@app.command(epilog="Example: taowen tag page.html --threshold trade_war=0.7")
+def tag(
+    context: typer.Context,
+    inputs: Inputs = None,
+    out: Out = None,
+    model: Model = None,
+    threshold: Threshold = None,
+    format: Format = "jsonl",
+    to: To = "zh-Hans",
+    page_text: PageText = False,
+    sites: Overrides = None,
+    report: Report = None,
+    max_rejects: MaxRejects = "5%",
+    force: Force = False,
+) -> None:
+    """Clean, normalise and tag: topics with calibrated scores, each with the spans of the article that speak for it."""
+    config = tagging_config(model, threshold, to, page_text, sites)
+    _stream("tag", sources_of(context, inputs), config, out, format, max_rejects, report, force=force)
+
+
+@app.command(epilog="Example: taowen convert --to zh-Hant-TW article.txt")
+def convert(
+    context: typer.Context,
+    to: Annotated[Target, typer.Option("--to", help="The script, and region, to write in.")],
+    inputs: Inputs = None,
+    out: Out = None,
+    max_rejects: MaxRejects = "5%",
+    force: Force = False,
+) -> None:
+    """Convert the script: text in, text out; JSON lines in, the same objects with text_normalised out."""
+    from pipeline.conversion import convert_source
+    from pipeline.streams import RejectLimit, open_sink, watched
+
+    limit = RejectLimit.parse(max_rejects)
+    sources = sources_of(context, inputs)
+    check_output(out, sources)
+    with open_sink(out, "jsonl", force=force) as sink, watched(sink, "convert"):
+        for source in sources:
+            for result in convert_source(source, to):
+                sink.take(result)
+    finish(sink.books.summary(), limit.exceeded(sink.books.rejected, sink.books.written))
+
+
+@app.command(epilog="Example: taowen explain pages.jsonl --id page-17 | less")
+def explain(
+    source: Annotated[str, typer.Argument(metavar="INPUT", help="A file, or - for standard input.")],
+    id: Annotated[str | None, typer.Option("--id", metavar="ID", help="Only the page with this id.")] = None,
+    model: Model = None,
+    threshold: Threshold = None,
+    sites: Overrides = None,
+) -> None:
+    """Show pages as a person reads them: what was cut and why, which spans made each tag."""
+    from rich.console import Console
+
+    from pipeline.article import Article, Reject
+    from pipeline.explain import explain as shown
+    from pipeline.process import Process
+    from pipeline.script.identify import identify
+    from pipeline.streams import rejected_line
+
+    process = Process(tagging_config(model, threshold, "zh-Hans", False, sites))
+    colour = sys.stdout.isatty()
+    console = Console(highlight=False, soft_wrap=not colour, no_color=not colour)
+    found = rejected = 0
+    for result in process.articles(p for p in pages_of([source]) if id is None or getattr(p, "id", None) == id):
+        if isinstance(result, Reject):
+            say(rejected_line(result))
+            rejected += 1
+        if not isinstance(result, Article):
+            continue
+        if found:
+            console.print("\n" + "=" * 60 + "\n")
+        found += 1
+        script = identify(result.text or result.page_text, context=result.page_text)
+        told = " ".join(filter(None, (script.script, script.region)))
+        console.print(shown(result, process.tags([result])[0], told, colour=colour), end="")
+    if not found and not rejected:
+        wanted = f"no page with the id '{id}'" if id is not None else "no page"
+        raise UsageError(f"{source} has {wanted}.")
+    if not found:
+        raise typer.Exit(1)
+
+
+def _stream(
+    verb: str,
+    sources: list[str],
+    config: ProcessConfig,
+    out: Path | None,
+    kind: Literal["jsonl", "csv"],
+    max_rejects: str,
+    report: Path | None,
+    *,
+    force: bool,
+) -> None:
+    from pipeline.dumps.counts import Counts
+    from pipeline.dumps.report import check_place, write_report
+    from pipeline.process import Process
+    from pipeline.streams import RejectLimit, open_sink, watched
+
+    limit = RejectLimit.parse(max_rejects)
+    check_output(out, sources, kind)
+    process = Process(config)
+    if report is not None:
+        check_place(report, out, sources, force=force)
+    process.check()
+    counts = Counts()
+    with open_sink(out, kind, force=force) as sink, watched(sink, verb):
+        for result in process.rows(pages_of(sources)):
+            sink.take(result)
+            counts.add(result)
+    if report is not None:
+        write_report(report, counts, process.versions)
+    finish(sink.books.summary(), limit.exceeded(sink.books.rejected, sink.books.written))

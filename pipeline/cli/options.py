@@ -1,0 +1,114 @@
+"""Options that several commands take, and what they become."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from pipeline.article import Page, Reject, Skip
+    from pipeline.ingest.sites import Sites
+    from pipeline.process import ProcessConfig
+
+Target = Literal["zh-Hans", "zh-Hant", "zh-Hant-TW", "zh-Hant-HK"]
+Inputs = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[INPUT]...", help="Files, folders, globs, or - for standard input.", show_default=False),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option("-o", "--out", metavar="FILE", help="Write here (.gz is packed) instead of to standard output."),
+]
+Format = Annotated[Literal["jsonl", "csv"], typer.Option("--format", help="JSON lines, or CSV for spreadsheets.")]
+Force = Annotated[bool, typer.Option("--force", help="Write over an existing output.")]
+MaxRejects = Annotated[
+    str, typer.Option("--max-rejects", metavar="N|P%", help="End with 1 if more records than this are rejected.")
+]
+To = Annotated[Target, typer.Option("--to", help="The script of text_normalised.")]
+PageText = Annotated[bool, typer.Option("--page-text", help="Add page_text, which the offsets of the cuts count in.")]
+Model = Annotated[
+    Path | None,
+    typer.Option("--model", metavar="DIR", help="A folder that 'taowen train' wrote. [default: the shipped one]"),
+]
+Threshold = Annotated[
+    list[str] | None,
+    typer.Option("--threshold", metavar="TOPIC=P", help="Tag TOPIC from probability P on; may be repeated."),
+]
+Overrides = Annotated[
+    Path | None,
+    typer.Option("--sites", metavar="FILE", help="A TOML file: what to keep and to cut on single sites."),
+]
+Report = Annotated[
+    Path | None,
+    typer.Option(
+        "--report",
+        metavar="FILE",
+        help="Tell what was cut, by kind and site: JSON, Markdown (.md), or - for a table on standard error.",
+    ),
+]
+
+
+def read_overrides(path: Path | None) -> Sites | None:
+    """Return what --sites says, if it is given."""
+    from pipeline.ingest.sites import read_sites
+
+    return None if path is None else read_sites(path)
+
+
+def tagging_config(
+    model: Path | None, threshold: list[str] | None, to: str, page_text: bool, sites: Path | None
+) -> ProcessConfig:
+    """Return what the options of a tagging command ask for."""
+    from pipeline.process import ProcessConfig
+
+    wanted: dict[str, float] = {}
+    for given in threshold or ():
+        topic, equals, value = given.partition("=")
+        try:
+            wanted[topic] = float(value)
+        except ValueError:
+            equals = ""
+        if not equals or not topic or not 0 <= wanted[topic] <= 1:
+            raise UsageError(f"--threshold takes TOPIC=P with P between 0 and 1, such as trade_war=0.6, not '{given}'.")
+    chosen = "" if model is None else str(model)
+    thresholds = tuple(sorted(wanted.items()))
+    return ProcessConfig(model=chosen, to=to, thresholds=thresholds, page_text=page_text, sites=read_overrides(sites))
+
+
+def sources_of(context: typer.Context, inputs: list[str] | None) -> list[str]:
+    """Return the files to read. Without any, standard input; on a terminal that would wait for ever, so help."""
+    from pipeline.ingest.read import expand
+
+    if not inputs:
+        if sys.stdin is None or sys.stdin.isatty():
+            typer.echo(context.get_help())
+            raise typer.Exit
+        inputs = ["-"]
+    return expand(inputs)
+
+
+def pages_of(sources: list[str]) -> Iterator[Page | Reject | Skip]:
+    """Read the files one after another."""
+    from pipeline.ingest.read import read
+
+    for source in sources:
+        yield from read(source)
+
+
+def check_output(out: Path | None, sources: list[str], kind: str = "") -> None:
+    """Refuse an output that is an input, which would be lost, or whose name promises another format."""
+    if out is None:
+        return
+    if any(source != "-" and Path(source).resolve() == out.resolve() for source in sources):
+        raise UsageError(f"{out} is one of the inputs. Write to another file, outside the folder that is read.")
+    named = Path(out.name.removesuffix(".gz")).suffix.lower()
+    if (named == ".csv") != (kind == "csv") and kind and named in (".csv", ".json", ".jsonl"):
+        raise UsageError(f"{out} and --format {kind} do not fit. Name the file otherwise, or give the other format.")
+    if named in (".parquet", ".zst"):
+        raise UsageError(f"{out}: write .jsonl, .jsonl.gz or .csv. 'taowen run --format parquet' writes Parquet.")

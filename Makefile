@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 DEMO   := build/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format train promote bench docs wheel-check clean
+.PHONY: help setup demo test check format train promote mending bench docs wheel-check clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -47,10 +47,14 @@ wheel-check: setup  ## Build the wheel, install it alone, tag a page with it
 train: setup  ## Train all models from the labels in corpora/ into build/models (real text where it is)
 	$(BIN)/python -m pipeline.ingest.learn --out build/models/strip
 	$(BIN)/python -m pipeline.ingest.fluency train --out build/models/fluency
+	$(BIN)/python -m tests.mending.learn --out build/models/phrases
 	$(BIN)/taowen train corpora --out build/models/topics --force
 
 promote: setup  ## Move build/models to models/ if its scores are no worse
 	$(BIN)/python -m tests.promote build/models models
+
+mending: setup  ## Spoil articles in every kind, mend them, and measure what comes back
+	$(BIN)/python -m tests.mending.evaluate
 
 bench: setup  ## Measure quality on the development data, and speed beside plain peers
 	$(BIN)/python -m tests.bench

@@ -32,7 +32,7 @@ LIMITS = Limits()
 
 @cache
 def model_path(name: str) -> Path:
-    """Return the folder of a default model, `name` being `strip`, `fluency` or `topics`.
+    """Return the folder of a default model, `name` being `strip`, `fluency`, `phrases` or `topics`.
 
     A checkout keeps models at its top level; the wheel carries the same folder as `pipeline/models`.
 

@@ -64,7 +64,7 @@ class Process:
         from pipeline import __version__
         from pipeline.ingest.rules import rules_digest
 
-        folders = [model_path("strip"), model_path("fluency")]
+        folders = [model_path("strip"), model_path("fluency"), model_path("phrases")]
         if self.config.tag:
             folders.append(Path(self.config.model) if self.config.model else model_path("topics"))
         digest = hashlib.blake2b(digest_size=6)

@@ -76,6 +76,7 @@ KINDS = {
     "donation": "a request for money",
     "error_page": "what an error page says",
     "foreign_article": "prose of a second article on the page",
+    "watermark": "the address of a copying site inside a sentence, its letters spaced or replaced by look-alikes",
     "gloss": "pinyin in brackets after ordinary characters",
     "hidden": "not shown by the page's style",
     "hot_list": "flash headlines, most read, hot searches",

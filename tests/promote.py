@@ -108,24 +108,38 @@ def score_fluency(folder: Path, others: Path) -> list[Figure]:
     from pipeline.script.fold import fold
 
     model = Fluency.load(folder)
-    gold = read_gold()
-    spoiled = {place: page for place, page in pages().items() if "injected" in gold[place]}
-    clean_ones = {place: page for place, page in pages().items() if place not in spoiled}
-    judge = Judge.load(others / "strip")
     with ExitStack() as stack:
         for module in ("mend", "signs"):
             stack.enter_context(patch(f"pipeline.ingest.{module}.default_fluency", lambda: model))
-        mended, calm = cleaned(spoiled, judge), cleaned(clean_ones, judge)
-    spliced = ("search_phrase", "title_piece", "gloss", "invisible")
+        figures = _mended(Judge.load(others / "strip"))
+    gold = read_gold()
+    cost = np.concatenate([model.surprise(fold("\n".join(gold[place]["body"]))) for place in pages()]).mean()
+    return [Figure("nats a character, own clean text", float(cost), 2, -1), *figures]
+
+
+def _mended(judge: Judge) -> list[Figure]:
+    """Return what is mended of the spoiled pages of the sample, and how many of the others are."""
+    gold = read_gold()
+    spoiled = {place: page for place, page in pages().items() if "injected" in gold[place]}
+    clean_ones = {place: page for place, page in pages().items() if place not in spoiled}
+    mended, calm = cleaned(spoiled, judge), cleaned(clean_ones, judge)
+    spliced = ("search_phrase", "title_piece", "gloss", "invisible", "watermark")
     harmed = sum(
         isinstance(article, Article) and any(cut.kind in spliced for cut in article.cuts) for article in calm.values()
     )
-    cost = np.concatenate([model.surprise(fold("\n".join(gold[place]["body"]))) for place in pages()]).mean()
     return [
-        Figure("nats a character, own clean text", float(cost), 2, -1),
         *_agreement(mended, f"{len(spoiled)} spoiled sample pages"),
         Figure(f"clean sample pages mended, of {len(calm)}", harmed, 0, -1),
     ]
+
+
+def score_phrases(folder: Path, others: Path) -> list[Figure]:
+    """Score a model of search phrases: what it mends on spoiled pages, what it spoils."""
+    from pipeline.ingest.phrase_model import PhraseModel
+
+    model = PhraseModel.load(folder)
+    with patch("pipeline.ingest.mend.default_phrases", lambda: model):
+        return _mended(Judge.load(others / "strip"))
 
 
 def score_topics(folder: Path, others: Path) -> list[Figure]:
@@ -175,6 +189,7 @@ def missed(folder: Path, floors: Path) -> list[str]:
 SCORES: dict[str, Callable[[Path, Path], list[Figure]]] = {
     "strip": score_strip,
     "fluency": score_fluency,
+    "phrases": score_phrases,
     "topics": score_topics,
 }
 

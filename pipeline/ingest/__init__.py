@@ -57,7 +57,7 @@ def clean(page: Page, limits: Limits = LIMITS, judge: Judge | None = None, sites
     if written.script == "other":  # the language model knows Chinese only: to it, kana are spam
         mending = Mending(tuple(find_invisible(flat.text, spans)), ())
     else:
-        mending = mend(flat.text, key, spans, flat.head.title if flat.head else page.title, noise)
+        mending = mend(flat.text, key, spans, flat.head.title if flat.head else page.title, noise, flat.inlines)
     mending = _spared(mending, flat, judged)
     body = _without(key, spans, mending.cuts)
     fields = find_fields(page, flat, key, judged, body)
@@ -69,7 +69,8 @@ def clean(page: Page, limits: Limits = LIMITS, judge: Judge | None = None, sites
     if len(named) == len(flat.blocks):
         return _article(page, flat, block_cuts(flat, named), fields, reason="nothing is left but its fields")
     cuts = block_cuts(flat, named)
-    moved = [(flat.blocks[i].start, flat.blocks[i].end) for i in fields.moved]
+    moved = [(flat.blocks[i].start, flat.blocks[i].end) for i in sorted(fields.moved)]
+    cuts = _around(cuts, find_invisible(flat.text, moved))
     cuts += [cut for cut in mending.cuts if not any(a <= cut.start < b for a, b in moved)]
     cuts.sort(key=lambda cut: cut.start)
     doubts = tuple(d for d in mending.doubts if not any(a <= d[0] < b for a, b in moved))
@@ -103,6 +104,27 @@ def _folded(key: str, cut: Cut) -> str:
     return key[cut.start : cut.end].strip()
 
 
+def _around(cuts: list[Cut], inside: list[Cut]) -> list[Cut]:
+    """Return the cuts, those inside others as cuts of their own: what shows nothing is no part of a field."""
+    if not inside:
+        return cuts
+    parts: list[Cut] = []
+    left = sorted(inside, key=lambda cut: cut.start)
+    for cut in cuts:
+        at = cut.start
+        while left and left[0].start < cut.end:
+            hole = left.pop(0)
+            if at < hole.start:
+                parts.append(
+                    replace(cut, start=at, end=hole.start, text=cut.text[at - cut.start : hole.start - cut.start])
+                )
+            parts.append(hole)
+            at = hole.end
+        if at < cut.end:
+            parts.append(replace(cut, start=at, text=cut.text[at - cut.start :]))
+    return parts
+
+
 def _without(key: str, spans: list[tuple[int, int]], cuts: tuple[Cut, ...]) -> str:
     """Return the folded text of the spans without the cuts inside them, a line a span."""
     lines = []
@@ -127,6 +149,8 @@ def _article(
     reason: str = "",
     doubts: tuple[tuple[int, int], ...] = (),
 ) -> Article:
+    from pipeline.ingest.signs import shown
+
     text = cut_out(flat.text, cuts)
     doubted = sum(end - start for start, end in doubts)
     return Article(
@@ -136,13 +160,13 @@ def _article(
         cuts=tuple(cuts),
         status="no_article" if reason else "article",
         reason=reason,
-        title=fields.title,
-        byline=fields.byline,
-        source=fields.source,
+        title=shown(fields.title),
+        byline=shown(fields.byline),
+        source=shown(fields.source),
         published=fields.published,
         canonical_url=fields.canonical_url,
-        tags=fields.tags,
-        captions=fields.captions,
+        tags=tuple(shown(tag) for tag in fields.tags),
+        captions=tuple(shown(caption) for caption in fields.captions),
         integrity=1 - doubted / len(text) if text and not reason else 1.0,
         doubts=doubts,
     )

@@ -11,9 +11,9 @@ node), resiliparse (the same lexbor) 60 walked and 227 serialised and scanned. L
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.article import Block, Forced, Markup
 from pipeline.configure import LIMITS, Limits
@@ -22,7 +22,7 @@ from pipeline.errors import PageError
 if TYPE_CHECKING:
     from pipeline.ingest.sites import Site, Sites
 
-__all__ = ["Flat", "Head", "flatten_html", "flatten_text", "is_selector"]
+__all__ = ["Flat", "Head", "Inline", "flatten_html", "flatten_text", "is_selector"]
 
 _LINE = re.compile(r"\S[^\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]*")
 """A line of text, what `str.splitlines` calls one, from its first character that is not white space."""
@@ -50,6 +50,17 @@ class Flat:
     head: Head | None = None
     site: Site | None = None
     """What a user's site file says of the page's site."""
+    inlines: tuple[Inline, ...] = ()
+    """The elements inside lines of prose, text before and behind them, sorted by their ends."""
+
+
+class Inline(NamedTuple):
+    """An element inside a line, by code points of the page text."""
+
+    start: int
+    end: int
+    hidden: bool
+    """Whether its style hides it: a reader sees the line without it."""
 
 
 def flatten_text(text: str, site: Site | None = None) -> Flat:
@@ -79,6 +90,13 @@ _SPACE = re.compile(r"[ \t\n\r\f]+")
 _HIDDEN = re.compile(
     r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:px|em|pt|%)?\s*(?:;|$))"
 )
+_FAINT = re.compile(
+    r"(?:^|;)\s*(?:font-size\s*:\s*[0-3](?:\.\d+)?(?:px|pt)?\s*(?:;|$)|opacity\s*:\s*0?\.?0*\s*(?:;|$)"
+    r"|(?:left|top|text-indent|margin-left)\s*:\s*-\d{3,}|(?:width|height)\s*:\s*[01](?:px)?\s*(?:;|$))"
+)
+"""Styles that hide an element inside a line as well. Of whole blocks they say little: pages fade in what they load."""
+_PROSE = 20
+"""Characters of a line whose inner elements are told of."""
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 _LONE = re.compile("[\ud800-\udfff]")
 _NEVER_DEEP = _names(
@@ -128,14 +146,16 @@ def _check_attributes(html: str) -> None:
 class _Open:
     """An open element on the way through the tree. Its markup is made when it shows text."""
 
-    __slots__ = ("begin", "end", "linked", "markup", "node", "parent", "pre", "tag")
+    __slots__ = ("at", "begin", "end", "line", "linked", "markup", "node", "parent", "pre", "tag")
 
-    def __init__(self, node: Any, tag: str, parent: _Open | None, begin: int) -> None:
+    def __init__(self, node: Any, tag: str, parent: _Open | None, begin: int, at: int = 0, line: int = 0) -> None:
         self.node = node
         self.tag = tag
         self.parent = parent
         self.begin = begin
         self.end = 0
+        self.at, self.line = at, line
+        """Pieces before it in its line, and lines before that: 0 where it begins the line, or is no inline element."""
         self.linked: bool = tag == "a" or (parent is not None and parent.linked)
         self.pre: bool = tag == "pre" or (parent is not None and parent.pre)
         self.markup: Markup | None = None
@@ -162,8 +182,10 @@ class _Open:
         return markup
 
 
-def _walk(body: Any, unseen: frozenset[str], most: int, forced: Mapping[int, Forced]) -> tuple[str, list[Block]]:
-    """Return the text that the body shows and its blocks, one a line, in document order.
+def _walk(
+    body: Any, unseen: frozenset[str], most: int, forced: Mapping[int, Forced]
+) -> tuple[str, list[Block], list[Inline]]:
+    """Return the text that the body shows, its blocks, one a line, in document order, and elements inside of lines.
 
     `forced` is what a site file says of elements, by `mem_id`. Such an element has its lines to itself, so that cutting
     it takes nothing else.
@@ -172,11 +194,18 @@ def _walk(body: Any, unseen: frozenset[str], most: int, forced: Mapping[int, For
     blocks: list[Block] = []
     length = linked = 0
     pieces: list[str] = []
+    inlines: list[Inline] = []
+    inner: list[tuple[int, int, _Open]] = []
     owner: _Open | None = None
 
     def finish() -> None:
         nonlocal length, linked, owner
-        text = _SPACE.sub(" ", "".join(pieces)).strip()
+        raw = "".join(pieces)
+        text = _SPACE.sub(" ", raw).strip()
+        if inner:
+            if len(text) >= _PROSE and 2 * linked < len(text):
+                inlines.extend(_inside(inner, pieces, text, length))
+            inner.clear()
         pieces.clear()
         if text and owner is not None:
             lines.append(text)
@@ -194,6 +223,8 @@ def _walk(body: Any, unseen: frozenset[str], most: int, forced: Mapping[int, For
         if node is None:  # the end of `element`
             if pieces and (element.tag in _BREAKS or (forced and element.node.mem_id in forced)):
                 finish()
+            elif 0 < element.at < len(pieces) and element.line == length:
+                inner.append((element.at, len(pieces), element))
             element.end = len(blocks) + bool(pieces)
             if element.markup is not None:
                 element.markup.end = element.end
@@ -228,11 +259,32 @@ def _walk(body: Any, unseen: frozenset[str], most: int, forced: Mapping[int, For
                     pieces.append(" ")  # two links side by side are two words, kept apart by their style
             child = node.child
             if child is not None:
-                element = _Open(node, tag, element, len(blocks))
+                at = 0 if tag in _BREAKS or element.at else len(pieces)
+                element = _Open(node, tag, element, len(blocks), at, length)
                 node = child
                 continue
         node = node.next
-    return "\n".join(lines), blocks
+    return "\n".join(lines), blocks, inlines
+
+
+def _inside(inner: Sequence[tuple[int, int, _Open]], pieces: Sequence[str], text: str, start: int) -> Iterator[Inline]:
+    """Yield the elements of a line, by their pieces of it, that have text of the line before and behind them."""
+    ends = [0]
+    spaced = True
+    for piece in pieces:
+        told = _SPACE.sub(" ", piece)
+        told = told[1:] if spaced and told.startswith(" ") else told
+        spaced = told.endswith(" ") if told else spaced
+        ends.append(ends[-1] + len(told))
+    for first, last, element in inner:
+        low, high = ends[first], ends[last]
+        low += text.startswith(" ", low)
+        high -= text.endswith(" ", low, high)
+        if 0 < low < high < len(text):
+            attributes = element.node.attributes
+            style = (attributes.get("style") or "").lower()
+            hidden = "hidden" in attributes or bool(_HIDDEN.search(style) or _FAINT.search(style))
+            yield Inline(start + low, start + high, hidden)
 
 
 def _head(tree: Any) -> Head:
@@ -301,13 +353,13 @@ def flatten_html(html: str, limits: Limits = LIMITS, sites: Sites | None = None,
     head = _head(tree)
     site = sites.of(url, head.canonical, head.metas.get("og:url", "")) if sites is not None else None
     forced = _forced(tree, site)
-    text, blocks = _walk(body, _UNSEEN, limits.blocks, forced) if body is not None else ("", [])
+    text, blocks, inlines = _walk(body, _UNSEEN, limits.blocks, forced) if body is not None else ("", [], [])
     if body is not None and _ends(text) < _LITTLE_PROSE:
         if body.css_first("noscript") is not None:
-            text, blocks = _walk(body, _UNSEEN - {"noscript"}, limits.blocks, forced)
+            text, blocks, inlines = _walk(body, _UNSEEN - {"noscript"}, limits.blocks, forced)
         if _ends(text) < _LITTLE_PROSE:
             text, blocks = _with_embedded(tree, head, text, blocks)
-    return Flat(text, tuple(blocks), head, site)
+    return Flat(text, tuple(blocks), head, site, tuple(inlines))
 
 
 def _ends(text: str) -> int:

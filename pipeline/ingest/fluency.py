@@ -34,6 +34,7 @@ __all__ = [
     "STEP",
     "Fluency",
     "Reading",
+    "Table",
     "canonical",
     "default_fluency",
     "main",
@@ -47,8 +48,9 @@ STEP = 1 / 16
 """Nats per step of a stored logarithm: 255 steps reach 15.9 nats, rarer things are clipped there."""
 THEME_SCALE = 16.0
 """Steps of a stored theme coordinate per unit: idf-weighted unit vectors stay within 127 steps."""
-_GLANCED = 300
-"""Spans of a glance, at most: those whose seams gain most by their pairs."""
+_LOOSE, _BAD = -8, -32
+"""Steps: how much less likely a character must be than alone for a span to begin or end there, and what both seams of a
+span must gain for a glance to tell of it."""
 _EMPTY = np.uint64(2**64 - 1)
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 """Multiplier of Fibonacci hashing: 2**64 divided by the golden ratio, made odd."""
@@ -126,7 +128,7 @@ class _Ranks:
         return rows
 
 
-class _Hash(NamedTuple):
+class Table(NamedTuple):
     """An open-addressed table from 64-bit keys to rows: lookups of whole arrays, 0.1 to 0.2 µs a key."""
 
     keys: NDArray[np.uint64]
@@ -134,7 +136,8 @@ class _Hash(NamedTuple):
     shift: np.uint64
 
     @classmethod
-    def of(cls, keys: NDArray[np.uint64]) -> _Hash:
+    def of(cls, keys: NDArray[np.uint64]) -> Table:
+        """Return the table of these keys, which are all different."""
         bits = max(4, int(len(keys) * 2 - 1).bit_length())
         shift = np.uint64(64 - bits)
         size = 1 << bits
@@ -168,14 +171,25 @@ class _Hash(NamedTuple):
 
 
 class Glance(NamedTuple):
-    """What a first look at a key sees of splices."""
+    """What a first look at a key sees of splices: spans that sit badly, by pairs of characters alone."""
 
-    signs: tuple[float, ...]
-    """Nine numbers: places where a span sits badly per 1,000 characters, by 5 to 9 nats that its seams gain (log of one
-    plus); and the sums of the best 1, 2, 4 and 8."""
     starts: Ints
     ends: Ints
-    """The spans that sit badly."""
+    gain: Floats
+    """Nats that both seams of each span gain if it goes."""
+    symbols: NDArray[np.int32]
+    """Symbol of each character of the key, and a line break before and two after it, shape `(len(key) + 3,)`."""
+    alone: Floats
+    """Log probability of each character of the key by itself, shape `(len(key),)`."""
+    pair: Floats
+    """Log probability of each character after the one before it."""
+
+    def most(self, count: int) -> tuple[Ints, Ints, Floats]:
+        """Return starts, ends and gain of the `count` spans that gain most, and of those that gain as much."""
+        if len(self.gain) <= count:
+            return self.starts, self.ends, self.gain
+        best = self.gain >= np.partition(self.gain, -count)[-count]
+        return self.starts[best], self.ends[best], self.gain[best]
 
 
 class Fluency:
@@ -207,7 +221,7 @@ class Fluency:
         self.themed = themed
         """Row of each pair of characters in `themes`, -1 where it has none; the last is for unknown pairs."""
         self._twos = _Ranks(two, 2 * int(KEY_BITS))
-        self._threes = _Hash.of(three)
+        self._threes = Table.of(three)
         # Every pair's cost in steps, known or not, in one table: 18 MB for look-ups of 10 ns, which `glance` lives on.
         alone = arrays["unigram"].astype(np.uint16)
         steps = np.minimum(arrays["unigram_back"].astype(np.uint16)[:, None] + alone[None, :], 255).astype(np.uint8)
@@ -238,6 +252,16 @@ class Fluency:
         """Return the symbol of each character of `key`, shape `(len(key),)`."""
         return self._symbols[np.minimum(code_points(key), 0xFFFF)]
 
+    def symbols_of(self, points: NDArray[Any]) -> NDArray[np.int32]:
+        """Return the symbols of code points of the basic plane."""
+        symbols: NDArray[np.int32] = self._symbols[points]
+        return symbols
+
+    def pairs_of(self, first: slice) -> Floats:
+        """Return the log probability of every symbol after each symbol of `first`, shape `(len(first), size)`."""
+        logs: Floats = self._pair_steps.reshape(self.size, self.size)[first] * np.float32(-STEP)
+        return logs
+
     def surprise(self, key: str) -> Floats:
         """Return the cost of each character of `key` after the two before it, in nats, shape `(len(key),)`."""
         parts = []
@@ -247,44 +271,35 @@ class Fluency:
         return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
     def glance(self, key: str) -> Glance:
-        """Return how much the key looks spliced, by its pairs of characters alone: at a fiftieth of a full look.
+        """Return the spans of 2 to 22 characters that sit badly by their pairs alone: at a fifth of a full look's cost.
 
-        For each place where a character does not go with the one before it, ends are sought that a span of 2 to 22
-        characters from there could have: where the text before goes on better than the span does.
+        For each place where a character does not go with the one before it, ends are sought that a span from there
+        could have: where the text before goes on better than the span does.
         """
         x = np.empty(len(key) + 3, np.int32)
         x[0] = x[-2] = x[-1] = self.break_symbol
         x[1:-2] = self._symbols[np.minimum(code_points(key), 0xFFFF)]
         pair = self._pair_steps[x[:-1] * np.int32(self.size) + x[1:]].astype(np.int16)
-        weak = np.minimum(pair - self._one_steps[x[1:]], 60)
-        loose = np.flatnonzero(weak[:-2] > 0)  # the first character of a span; also the first behind one
+        alone = self._one_steps[x[1:]]
+        weak = np.minimum(pair - alone, 60)
+        loose = np.flatnonzero(weak[:-2] > _LOOSE)  # the first character of a span; also the first behind one
         low = np.searchsorted(loose, loose + 2)
         count = np.searchsorted(loose, loose + 22, side="right") - low
         row = np.repeat(np.arange(len(loose)), count)
-        if not len(row):
-            return Glance((0.0,) * 9, row, row)
         offset = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
         ends = loose[np.repeat(low, count) + offset]
         starts = loose[row]
         joined = self._pair_steps[x[starts] * np.int32(self.size) + x[ends + 1]]
-        gain = np.minimum(pair[ends] - joined, 120)
-        best = np.full(len(loose), -(2**14), np.int16)
-        np.maximum.at(best, row, gain)
-        seams = np.sort(best + weak[loose]).astype(np.float64)[::-1] * STEP
-        size = max(300, len(x))
-        top = np.cumsum(np.append(np.maximum(seams[:8], 0), np.zeros(8)))
-        many = [float(np.log1p(np.count_nonzero(seams > least) * 1000 / size)) for least in (5, 6, 7, 8, 9)]
-        both = gain + weak[starts]
-        bad = both > 0
-        if np.count_nonzero(bad) > _GLANCED:
-            bad &= both >= np.partition(both, -_GLANCED)[-_GLANCED]
-        return Glance((*many, *(float(top[k - 1]) for k in (1, 2, 4, 8))), starts[bad], ends[bad])
+        both = np.minimum(pair[ends] - joined, 120) + weak[starts]
+        bad = both > _BAD
+        nats = np.float32(STEP)
+        return Glance(starts[bad], ends[bad], both[bad] * nats, x, -alone[:-2] * nats, -pair[:-2] * nats)
 
     def read(self, key: str) -> Reading:
         """Return `key` read once, ready to be asked. For keys of up to a few 100,000 characters."""
         return Reading(self, key)
 
-    def pair(self, first: Ints, second: Ints) -> tuple[Floats, NDArray[np.int32]]:
+    def pair(self, first: NDArray[Any], second: NDArray[Any]) -> tuple[Floats, NDArray[np.int32]]:
         """Return the log probability of `second` after `first`, and the row of the pair (-1: not in the model)."""
         keys = (first.astype(np.uint64) << KEY_BITS) | second.astype(np.uint64)
         row = self._twos.find(keys)
@@ -304,9 +319,10 @@ class Fluency:
         ids = self.symbols("".join(fold(character) for character in characters))
         return [bool(known) for known in (self._one[ids] >= least) & (ids > 0)]
 
-    def alone(self, symbols: Ints) -> Floats:
+    def alone(self, symbols: NDArray[Any]) -> Floats:
         """Return the log probability of symbols without context."""
-        return self._one[symbols]
+        logs: Floats = self._one[symbols]
+        return logs
 
 
 @cache
@@ -337,10 +353,9 @@ class Reading:
         return cost
 
     @property
-    def link(self) -> Floats:
-        """How much each character owes to the one before it (pointwise mutual information, nats)."""
-        link: Floats = (self._pair - self._one)[2:-2]
-        return link
+    def symbols(self) -> NDArray[Any]:
+        """The symbol before the key, and that of each of its characters, shape `(len(key) + 1,)`."""
+        return self._x[1:-2]
 
     def themes(self, starts: Ints, ends: Ints) -> tuple[Floats, Floats]:
         """Return how near each span's theme is to that of the rest of the text, and how much theme it has.

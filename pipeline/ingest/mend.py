@@ -1,32 +1,36 @@
 """Take out of a text what was spliced into its sentences: the spam that no cut of whole lines reaches.
 
-Four kinds: pieces of the title dealt out in a cycle, search phrases, pinyin glosses, invisible characters. The rule
-throughout: in doubt, keep. A true sentence that is cut costs more than a phrase that stays.
+Five kinds: pieces of the title dealt out in a cycle, search phrases, pinyin glosses, invisible characters, disguised
+addresses. The rule throughout: in doubt, keep. A true sentence that is cut costs more than a phrase that stays.
 """
 
 from __future__ import annotations
 
-import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 
 from pipeline.article import Cut
-from pipeline.ingest.fluency import Fluency, Glance, Ints, default_fluency
-from pipeline.ingest.phrases import Phrase, find_phrases, mixed
+from pipeline.ingest import evidence, pieces
+from pipeline.ingest.flatten import Inline
+from pipeline.ingest.fluency import Fluency, Ints, default_fluency
+from pipeline.ingest.phrase_model import PhraseModel, default_phrases
+from pipeline.ingest.phrases import Phrase, find_phrases, like_phrases, may_be
 from pipeline.ingest.pieces import ACCEPTED, DOUBTED, NOTHING_DEALT, Dealt, Piece, find_pieces
-from pipeline.ingest.signs import find_glosses, find_invisible
+from pipeline.ingest.signs import find_glosses, find_invisible, find_watermarks
 from pipeline.script.fold import fold
 
 __all__ = ["Mending", "mend"]
 
-_SURE, _SURE_PAIR = 2.5, 3.0
-"""Log odds that the best phrase of a page must have, or the best two together, for the page to count as spoiled: 26 of
-8,194 clean articles of held-out publishers do."""
-_LIKELY = -1.0
+_SURE = (3.0, 4.5)
+"""Log odds that the best phrase of a page must have, or the best two together, for the page to count as spoiled: 0.6%
+of clean articles of held-out publishers do, with quotations in the other script in some of them."""
+_LIKELY = -0.5
 """Log odds from which on a phrase is cut from a page that is known to be spoiled."""
 _DOUBT = 0.0
 """Log odds from which on a phrase that stays is doubted."""
@@ -35,11 +39,6 @@ _IN_TITLE = 3.0
 _SHORT, _LONGEST = 60, 10_000
 """Characters of kept text below which no sentence is judged, and above which it is judged in parts: 99.9% of articles
 are shorter, and what a hostile page costs grows with the square of a part."""
-_PIECES = (0.835, 0.793, -0.162, -0.118, 0.673, 0.235, 0.108, 0.171, 0.144, -1.358, 0.053, -0.644, -12.28)
-_PHRASES = (-0.326, 0.073, -0.354, -0.203, 0.474, 0.553, 0.14, -0.033, 0.063, -0.939, 1.013, 0.837, -1.04)
-"""Weights of `_signs`, and a constant: above 0 a full look is taken for pieces, or for phrases. Logistic regression on
-1,300 generated pages of each (`tests/ingest/spoil.py`) against 2,600 clean articles; 98% of the pages where a full
-look finds something are above, and 17% and 45% of the clean articles."""
 _ENOUGH = 300_000
 """Characters of kept text that are judged; what is longer is no article, and its end stays as it is."""
 _ROUNDS = 3
@@ -60,6 +59,7 @@ def mend(
     spans: Sequence[tuple[int, int]],
     title: str = "",
     noise: Sequence[str] = (),
+    inlines: Sequence[Inline] = (),
 ) -> Mending:
     """Return what to cut inside `spans`, and what is doubtful there.
 
@@ -69,41 +69,61 @@ def mend(
         spans: the blocks that are kept, sorted and disjoint; nothing outside is cut.
         title: the article's title where it is known: what it names belongs to the article.
         noise: keys of the page's other lines, which were cut: a phrase that is in them too is more likely spam.
+        inlines: elements inside lines of prose: what their style hides goes, and a splice is often one of them.
     """
-    cuts = [*find_invisible(page_text, spans), *find_glosses(page_text, spans)]
+    cuts: list[Cut] = []
+    within = [x for x in inlines if _is_within(x, spans)]
+    hidden = [Cut(x.start, x.end, "hidden", _UNSEEN, page_text[x.start : x.end]) for x in within if x.hidden]
+    for found in (hidden, find_invisible(page_text, spans), find_glosses(page_text, spans)):
+        cuts += [cut for cut in found if not _touched(cut, cuts)] if cuts else found
+    cuts += [cut for cut in find_watermarks(page_text, spans) if not _touched(cut, cuts)]
     cuts.sort(key=lambda cut: cut.start)
+    own = {(x.start, x.end) for x in within if not x.hidden and may_be(key[x.start : x.end])}
     doubts: list[tuple[int, int]] = []
     for text in _texts(page_text, key, spans, cuts):
-        found, doubted = _spliced(default_fluency(), text, fold(title), noise)
+        found, doubted = _spliced(default_fluency(), default_phrases(), text, fold(title), noise, own)
         cuts += found
         doubts += doubted
     return Mending(tuple(sorted(cuts, key=lambda cut: cut.start)), tuple(sorted(doubts)))
 
 
-@dataclass(frozen=True, slots=True)
 class _Text:
     """What is left of the kept text, and where each character stands on the page (-1: a break between blocks)."""
 
-    page: str
-    key: str
-    original: str
-    places: Ints
+    def __init__(self, page: str, whole_key: str, parts: Sequence[tuple[int, int]]) -> None:
+        """Join the parts of the page; one that begins at -1 is a break."""
+        self.page, self._whole_key, self._parts = page, whole_key, parts
+        self.key = "".join([whole_key[a:b] if a >= 0 else "\n" for a, b in parts])
+        self.original = "".join([page[a:b] if a >= 0 else "\n" for a, b in parts])
+
+    @cached_property
+    def places(self) -> Ints:
+        """Where each character stands: needed only where something is found."""
+        return np.concatenate([np.arange(a, b) if a >= 0 else np.full(1, -1) for a, b in self._parts])
 
     def without(self, gone: Sequence[tuple[int, int]]) -> _Text:
         """Return the text without these spans of it, which are sorted and disjoint."""
-        kept = list(pairwise([0, *(edge for span in gone for edge in span), len(self.key)]))[::2]
-        return _Text(
-            self.page,
-            "".join([self.key[start:end] for start, end in kept]),
-            "".join([self.original[start:end] for start, end in kept]),
-            np.concatenate([self.places[start:end] for start, end in kept]),
-        )
+        parts: list[tuple[int, int]] = []
+        last = 0
+        for start, end in (*gone, (len(self.key), len(self.key))):
+            for a, b in self.on_page(last, start) if start > last else ():
+                parts += [(a, b)] if a >= 0 else [(-1, 0)] * (b - a)
+            last = end
+        return _Text(self.page, self._whole_key, parts)
 
     def on_page(self, start: int, end: int) -> list[tuple[int, int]]:
         """Return the spans of the page that `start` to `end` stands for: several where something was cut inside."""
         places = self.places[start:end]
         breaks = (np.flatnonzero(np.diff(places) != 1) + 1).tolist()
         return [(int(places[a]), int(places[b - 1]) + 1) for a, b in pairwise([0, *breaks, len(places)])]
+
+    def spans(self, wanted: AbstractSet[tuple[int, int]]) -> set[tuple[int, int]]:
+        """Return those spans of the page that are whole in this text, by its own offsets."""
+        if not wanted:
+            return set()
+        at = {place: here for here, place in enumerate(self.places.tolist()) if place >= 0}
+        here = {(at.get(a, -9), at.get(b - 1, -9)) for a, b in wanted}
+        return {(a, b + 1) for a, b in here if a >= 0 and b >= a}
 
     def cut(self, start: int, end: int, kind: str, reason: str) -> list[Cut]:
         """Return the cuts of the page that take out `start` to `end`."""
@@ -133,10 +153,10 @@ def _texts(page_text: str, key: str, spans: Sequence[tuple[int, int]], cuts: Seq
         if judged >= _ENOUGH:
             break
         if size >= _LONGEST:
-            yield _joined(page_text, key, parts)
+            yield _Text(page_text, key, parts)
             parts, size = [], 0
     if size >= _SHORT:
-        yield _joined(page_text, key, parts)
+        yield _Text(page_text, key, parts)
 
 
 def _short_spans(spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -145,55 +165,54 @@ def _short_spans(spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
             yield part, min(end, part + _LONGEST)
 
 
-def _joined(page_text: str, key: str, parts: Sequence[tuple[int, int]]) -> _Text:
-    return _Text(
-        page_text,
-        "".join([key[a:b] if a >= 0 else "\n" for a, b in parts]),
-        "".join([page_text[a:b] if a >= 0 else "\n" for a, b in parts]),
-        np.concatenate([np.arange(a, b) if a >= 0 else np.full(1, -1) for a, b in parts]),
-    )
-
-
-def _spliced(model: Fluency, text: _Text, title: str, noise: Sequence[str]) -> tuple[list[Cut], list[tuple[int, int]]]:
+def _spliced(
+    fluency: Fluency,
+    model: PhraseModel,
+    text: _Text,
+    title: str,
+    noise: Sequence[str],
+    own: AbstractSet[tuple[int, int]],
+) -> tuple[list[Cut], list[tuple[int, int]]]:
     """Return the cuts of title pieces and search phrases, and what is doubtful."""
     cuts: list[Cut] = []
     doubts: list[tuple[int, int]] = []
     spoiled = False
     for _ in range(_ROUNDS):
         doubts = []
-        glance = model.glance(text.key)
-        signs = _signs(glance, text)
-        look_for_pieces = _odds(_PIECES, signs) > 0
-        look_for_phrases = spoiled or _odds(_PHRASES, signs) > 0
+        glance = fluency.glance(text.key)
+        look_for_pieces = spoiled or float(model.pieces.odds(pieces.suspicions(glance, text.key))[0]) > 0
+        signs, _ = evidence.suspicions(model.shape, glance, text.key, text.original)
+        elements = like_phrases(model.shape, glance, text.spans(own))
+        look_for_phrases = spoiled or bool(elements) or float(model.phrases.odds(signs).max(initial=-99)) > 0
         if not (look_for_pieces or look_for_phrases):
             break
-        reading = model.read(text.key)
+        reading = fluency.read(text.key)
         dealt = find_pieces(reading, text.key) if look_for_pieces else NOTHING_DEALT
-        pieces = [(piece.start, piece.end) for piece in dealt.pieces]
+        dealt_out = [(piece.start, piece.end) for piece in dealt.pieces]
         if dealt.odds >= ACCEPTED:
             spoiled = True
             for piece in dealt.pieces:
                 cuts += text.cut(piece.start, piece.end, "title_piece", _told(dealt, piece))
-            text = text.without(pieces)
-            reading = model.read(text.key)
+            text = text.without(dealt_out)
+            reading = fluency.read(text.key)
         elif dealt.odds >= DOUBTED:
-            doubts += [place for piece in pieces for place in text.on_page(*piece)]
+            doubts += [place for piece in dealt_out for place in text.on_page(*piece)]
         if not (spoiled or look_for_phrases):
             break
-        phrases = [
+        found = [
             (phrase, phrase.score - _IN_TITLE * (phrase.foreign < 2 and text.key[phrase.start : phrase.end] in title))
-            for phrase in find_phrases(
-                reading, text.key, text.original, noise, _LIKELY, None if spoiled or signs[-1] else glance
-            )
+            for phrase in find_phrases(model, reading, text.key, text.original, noise, _LIKELY, elements)
         ]
-        best = sorted((score for _, score in phrases), reverse=True)[:2]
-        spoiled |= bool(best) and (best[0] >= _SURE or (len(best) > 1 and sum(best) >= _SURE_PAIR))
-        gone = [phrase for phrase, score in phrases if spoiled and score >= _LIKELY]
+        if not spoiled and _is_spoiled([score for _, score in found]):
+            spoiled = True
+            if not look_for_pieces and find_pieces(reading, text.key).odds >= ACCEPTED:
+                continue  # they are taken out first: phrases are told better without them
+        gone = [phrase for phrase, score in found if spoiled and score >= _LIKELY]
         for phrase in gone:
             cuts += text.cut(phrase.start, phrase.end, "search_phrase", _evidence(phrase))
         doubts += [
             place
-            for phrase, score in phrases
+            for phrase, score in found
             if not spoiled and score >= _DOUBT
             for place in text.on_page(phrase.start, phrase.end)
         ]
@@ -203,15 +222,23 @@ def _spliced(model: Fluency, text: _Text, title: str, noise: Sequence[str]) -> t
     return cuts, _disjoint(doubts, cuts)
 
 
-def _signs(glance: Glance, text: _Text) -> tuple[float, ...]:
-    """Return what a glance sees of splices: the cheap test that decides who gets the full look."""
-    size = len(text.key)
-    scripts = mixed(text.original)
-    return (*glance.signs, math.log(max(size, 1)), min(scripts, 12), scripts > 2)
+def _is_spoiled(scores: Sequence[float]) -> bool:
+    """Tell from the log odds of a page's phrases whether the page is spoiled."""
+    best = sorted(scores, reverse=True)
+    return any(len(best) >= count and sum(best[:count]) >= least for count, least in enumerate(_SURE, 1))
 
 
-def _odds(weights: Sequence[float], signs: Sequence[float]) -> float:
-    return sum(weight * value for weight, value in zip(weights, (*signs, 1.0), strict=True))
+_FAR = 1 << 60
+_UNSEEN = "inside a line, and hidden by its style"
+
+
+def _is_within(inline: Inline, spans: Sequence[tuple[int, int]]) -> bool:
+    at = bisect_right(spans, (inline.start, _FAR)) - 1
+    return at >= 0 and spans[at][0] <= inline.start and inline.end <= spans[at][1]
+
+
+def _touched(cut: Cut, others: Sequence[Cut]) -> bool:
+    return any(cut.start < other.end and other.start < cut.end for other in others)
 
 
 def _disjoint(doubts: Sequence[tuple[int, int]], cuts: Sequence[Cut]) -> list[tuple[int, int]]:

@@ -17,10 +17,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.ingest.fluency import Floats, Ints, Reading, word_table
+from pipeline.ingest.evidence import prints
+from pipeline.ingest.fluency import Floats, Glance, Ints, Reading, word_table
 from pipeline.script.fold import code_points
 
-__all__ = ["ACCEPTED", "DOUBTED", "NOTHING_DEALT", "Dealt", "Piece", "find_pieces"]
+__all__ = ["ACCEPTED", "DOUBTED", "NOTHING_DEALT", "SUSPICIONS", "Dealt", "Piece", "find_pieces", "suspicions"]
 
 SHORTEST, LONGEST = 2, 9
 """Characters of a piece. Farms deal out 2 to 4; odd cuts and Latin words make it up to 9."""
@@ -52,6 +53,15 @@ in the text, of their mean value, of the share of the strings' places that are i
 regression on spoiled pages (`spoiled-dev` and generated) against 2,800 clean articles of held-out publishers."""
 ACCEPTED, DOUBTED = 0.25, -2.0
 """Log odds from which on a cycle is cut, and from which on it is doubted."""
+SUSPICIONS = (
+    *("length", "cost", "twice_1", "twice_3", "twice_6", "twice_strings"),
+    *("thrice_1", "thrice_3", "thrice_6", "thrice_strings", "density"),
+)
+"""Names of the columns of `suspicions`."""
+_GLANCED = 5
+"""Characters of the strings that a glance compares."""
+_BADLY = 4.0
+"""Nats that the seams of a span gain from which on a glance counts it: spliced pieces have 9 on average, others 2."""
 _FEWEST = 3
 """Different strings of a cycle. Two that alternate are as a rule what the article is about."""
 
@@ -89,34 +99,28 @@ class _Event:
     value: float
 
 
-def _recurring(codes: NDArray[np.uint64]) -> tuple[Ints, Ints, Ints, int]:
-    """Return starts, ends and names of the strings of word characters (code not 0) that recur, and how many names."""
-    mark = codes.copy()
-    recurs = codes > 0
-    found: list[tuple[Ints, Ints, Ints]] = []
-    names = 0
-    for size in range(2, LONGEST + 1):
-        # a string recurs only where those without its first and its last character do
-        starts = np.flatnonzero(recurs[:-1] & recurs[1:])
-        if len(starts) < 2:
-            break
-        mark = mark[starts] * np.uint64(0x9E3779B97F4A7C15) + codes[starts + size - 1]
-        mark ^= mark >> np.uint64(29)
-        _, name, count = np.unique(mark, return_inverse=True, return_counts=True)
-        many = count[name] > 1
-        recurs = np.zeros(len(recurs) - 1, bool)
-        recurs[starts[many]] = True
-        spread = np.zeros(len(recurs), np.uint64)
-        spread[starts] = mark
-        mark = spread
-        if size >= SHORTEST and many.any():
-            found.append((starts[many], starts[many] + size, name[many] + names))
-            names += len(count)
+def _recurring(
+    word: NDArray[np.bool_], codes: NDArray[np.uint32], left: Floats, after: Floats
+) -> tuple[Ints, Ints, Ints]:
+    """Return starts, ends and names (the same for the same string) of strings that recur where they may be splices.
+
+    `left` and `after` are what the seams are at best (`Reading.breaks`).
+    """
+    size = len(codes)
+    barrier = np.concatenate((np.zeros(1, np.int64), np.cumsum(~word)))
+    found: list[tuple[Ints, Ints]] = []
+    for length in range(SHORTEST, min(LONGEST, size) + 1):
+        good = barrier[length:] == barrier[: size + 1 - length]
+        good &= _weight(left[: size + 1 - length], after[length:]) > _LEAST
+        starts = np.flatnonzero(good)
+        found.append((starts, starts + length))
     if not found:
         none = np.zeros(0, np.int64)
-        return none, none, none, 0
-    starts, ends, name = (np.concatenate(part) for part in zip(*found, strict=True))
-    return starts, ends, name, names
+        return none, none, none
+    starts, ends = (np.concatenate(part) for part in zip(*found, strict=True))
+    _, name, count = np.unique(prints(codes, starts, ends), return_inverse=True, return_counts=True)
+    many = count[name] > 1
+    return starts[many], ends[many], name[many]
 
 
 def _weight(left: Floats, right: Floats) -> Floats:
@@ -132,7 +136,7 @@ def _weight(left: Floats, right: Floats) -> Floats:
     return weight
 
 
-def _longer(codes: NDArray[np.uint64], at: Ints, name: Ints, count: Ints) -> NDArray[np.bool_]:
+def _longer(codes: NDArray[np.uint32], at: Ints, name: Ints, count: Ints) -> NDArray[np.bool_]:
     """Tell which names are followed (or led) by one and the same word character nearly everywhere."""
     order = np.lexsort((codes[at], name))
     letter, group = codes[at][order], name[order]
@@ -148,20 +152,17 @@ def _longer(codes: NDArray[np.uint64], at: Ints, name: Ints, count: Ints) -> NDA
 def _events(reading: Reading, key: str) -> list[_Event]:
     """Return the places where recurring strings may be splices."""
     points = code_points(key)
-    codes = np.where(word_table()[points], points, 0).astype(np.uint64)
-    starts, ends, name, names = _recurring(codes)
-    if not names:
+    word = word_table()[points]
+    starts, ends, name = _recurring(word, points, *reading.breaks())
+    if not len(starts):
         return []
-    left, after = reading.breaks()  # what the seams are at best
-    good = _weight(left[starts], after[ends]) > _LEAST
-    starts, ends, name = starts[good], ends[good], name[good]
     value = _weight(*reading.seams(starts, ends))
     good = value > _LEAST
     if not good.any():
         return []
     starts, ends, name, value = starts[good], ends[good], name[good], value[good]
-    count = np.bincount(name, minlength=names)
-    edge = np.concatenate((codes, np.zeros(1, np.uint64)))
+    count = np.bincount(name)
+    edge = np.concatenate((np.where(word, points, 0), np.zeros(1, np.uint32)))
     fixed = _longer(edge, ends, name, count) | _longer(edge, starts - 1, name, count)
     good = (count[name] > 1) & ~fixed[name]
     rows = zip(starts[good].tolist(), ends[good].tolist(), name[good].tolist(), value[good].tolist(), strict=True)
@@ -303,6 +304,31 @@ def _is_worth(events: Sequence[_Event], sums: Mapping[int, float], strong: int, 
     best = sorted(sums.values(), reverse=True)
     signs = (math.log(size), *map(math.log1p, (*many, sum(best[:3]), sum(best[:6]))), 1.0)
     return sum(weight * value for weight, value in zip(_WORTH, signs, strict=True)) > 0
+
+
+def suspicions(glance: Glance, key: str) -> Floats:
+    """Return what a glance sees of pieces, shape `(1, len(SUSPICIONS))`: short strings that sit badly, again."""
+    size = math.log(len(key) + 1)
+    cost = float(-glance.pair.mean()) if len(key) else 0.0
+    short = glance.ends - glance.starts <= _GLANCED
+    starts, ends, gain = glance.starts[short], glance.ends[short], glance.gain[short].astype(np.float64)
+    barrier = np.concatenate((np.zeros(1, np.int64), np.cumsum(~word_table()[code_points(key)])))
+    inside = barrier[ends] == barrier[starts]
+    starts, ends, gain = starts[inside], ends[inside], gain[inside]
+    told = [size, cost]
+    if len(starts):
+        x = glance.symbols
+        mark = x[starts + 1].astype(np.int64) * 1_000_003 + x[starts + 2] * 8191 + x[ends] * 131 + (ends - starts)
+        _, name, count = np.unique(mark, return_inverse=True, return_counts=True)
+        sums = np.bincount(name, gain)
+        for least in (2, 3):
+            best = np.sort(np.where(count >= least, sums, 0))[::-1]
+            told += [math.log1p(max(0.0, float(best[:most].sum()))) for most in (1, 3, 6)]
+            told.append(math.log1p(float(np.count_nonzero(best > _BADLY * least))))
+        told.append(math.log1p(1000 * np.count_nonzero(gain > _BADLY) / max(300, len(key))))
+    else:
+        told += [0.0] * 9
+    return np.array([told], np.float32)
 
 
 def find_pieces(reading: Reading, key: str) -> Dealt:

@@ -35,7 +35,17 @@ __all__ = ["Site", "Sites", "host", "kinds", "read_sites"]
 _SEE = "docs/adding.md shows such a file."
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)*")
 _OF_CODE = frozenset(
-    ("foreign_article", "gloss", "hidden", "inserted", "invisible", "search_phrase", "title", "title_piece")
+    (
+        "foreign_article",
+        "gloss",
+        "hidden",
+        "inserted",
+        "invisible",
+        "search_phrase",
+        "title",
+        "title_piece",
+        "watermark",
+    )
 )
 """Kinds of cut that no noise rule gives."""
 

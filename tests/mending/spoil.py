@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["PHRASES", "Spoiled", "Spoiling", "spoil", "title_pieces"]
+__all__ = ["GLOSSES", "PHRASES", "Spoiled", "Spoiling", "disguised", "spoil", "title_pieces"]
 
 PHRASES: dict[str, tuple[str, ...]] = {
     "sport": (
@@ -107,6 +107,51 @@ PHRASES: dict[str, tuple[str, ...]] = {
 """Search phrases by kind; `_hant` kinds are Traditional."""
 
 
+GLOSSES = {
+    "的": "de",
+    "是": "shì",
+    "在": "zài",
+    "有": "yǒu",
+    "人": "rén",
+    "不": "bù",
+    "中": "zhōng",
+    "大": "dà",
+    "上": "shàng",
+    "年": "nián",
+    "出": "chū",
+    "会": "huì",
+    "會": "huì",
+    "为": "wéi",
+    "為": "wéi",
+    "国": "guó",
+    "國": "guó",
+    "地": "dì",
+    "时": "shí",
+    "時": "shí",
+    "要": "yào",
+    "行": "xíng",
+    "发": "fā",
+    "發": "fā",
+    "公": "gōng",
+    "市": "shì",
+    "民": "mín",
+    "生": "shēng",
+    "成": "chéng",
+    "方": "fāng",
+    "多": "duō",
+    "同": "tóng",
+    "到": "dào",
+    "日": "rì",
+    "月": "yuè",
+    "以": "yǐ",
+    "也": "yě",
+    "和": "hé",
+    "说": "shuō",
+    "說": "shuō",
+}
+"""Pinyin of ordinary characters, as farms put it in brackets behind them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spoiling:
     """What to splice in, and how."""
@@ -131,6 +176,11 @@ class Spoiling:
     """Share of the text, from its beginning, over which pieces are dealt."""
     invisible: int = 0
     """Invisible characters strewn in."""
+    glosses: int = 0
+    """Ordinary characters that get their pinyin in brackets."""
+    watermark: str = ""
+    """Address of a copying site, spliced in with its letters spaced or replaced."""
+    watermark_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +243,25 @@ def spoil(text: str, how: Spoiling, seed: int) -> Spoiled:
                 splices.append((place, rng.choice(chosen)))
     for _ in range(how.invisible):
         splices.append((rng.randrange(len(text)), rng.choice(_INVISIBLE)))
+    places = [at for at, character in enumerate(text) if character in GLOSSES]
+    for at in sorted(rng.sample(places, min(how.glosses, len(places)))):
+        splices.append((at + 1, rng.choice(("({})", "（{}）")).format(GLOSSES[text[at]])))
+    for _ in range(how.watermark_count):
+        at = rng.randrange(1, max(2, len(text)))
+        if _free(text, at):
+            splices.append((at, disguised(how.watermark, rng)))
     return _spliced(text, sorted(splices, key=lambda splice: splice[0]))
+
+
+_LIKE = {"a": "а", "c": "с", "e": "е", "o": "о", "p": "р", "x": "х", "y": "у", "i": "і", "w": "ѡ", "s": "ѕ", "h": "һ"}
+"""Cyrillic letters that look like Latin ones."""
+
+
+def disguised(address: str, rng: random.Random) -> str:
+    """Return an address with its letters spaced, or with others that look alike in their place."""
+    if rng.random() < 0.5:
+        return rng.choice((" ", "-", "_", " ")).join(address)
+    return "".join(_LIKE.get(letter, letter) for letter in address)
 
 
 def _spliced(text: str, splices: Iterable[tuple[int, str]]) -> Spoiled:

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pipeline.article import Cut
 from pipeline.configure import shared_data
 from pipeline.errors import InputError
 from pipeline.topics.features import key
@@ -42,6 +43,8 @@ class Example:
     region: str = ""
     kind: str = "real"
     """real, or own for articles written for this project: those train and are never counted in a score."""
+    cuts: tuple[Cut, ...] = ()
+    """What cleaning took out of the page, where the row says so: `restore(text, cuts)` is the page text."""
 
     @property
     def fingerprint(self) -> str:
@@ -208,4 +211,18 @@ def _example(row: Mapping[str, Any], place: str, topics: Sequence[str]) -> Examp
         certainty=str(row.get("certainty") or ""),
         region=str(row.get("region") or ""),
         kind=kind,
+        cuts=_cuts(row.get("cuts"), place),
     )
+
+
+def _cuts(value: object, place: str) -> tuple[Cut, ...]:
+    """Return the cuts of a row, as `taowen clean` writes them; none where the row has none."""
+    if not value:
+        return ()
+    try:
+        return tuple(
+            Cut(int(cut["start"]), int(cut["end"]), str(cut["kind"]), str(cut["reason"]), str(cut["text"]))
+            for cut in value  # type: ignore[attr-defined]
+        )
+    except (TypeError, KeyError, ValueError) as error:
+        raise InputError(f"{place}: 'cuts' are not those of a row of taowen ({error!r}).") from error

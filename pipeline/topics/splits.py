@@ -1,0 +1,124 @@
+"""The same recipe under two splits side by side: at random, and by time, as a model meets tomorrow's news.
+
+A random split shares stories, names and house style between the two sides, and flatters. On editors' tags of a Hong
+Kong paper it says macro-F1 .75 where a split by time says .48.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.errors import UsageError
+from pipeline.topics.corpus import Example
+from pipeline.topics.evaluate import FEW_POSITIVES, score
+from pipeline.topics.facets import Facet, days_of, rounded, shown, whole
+from pipeline.topics.taxonomy import Taxonomy
+
+__all__ = ["SHARE", "Split", "Trainer", "splits", "splits_table"]
+
+SHARE = 0.2
+"""Share of the dated articles that is held out."""
+SEED = 20240607
+
+Trainer = Callable[[Sequence[Example], Path, Taxonomy], object]
+"""What trains: `pipeline.topics.learn.train`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """One split; `figures` is None where it could not be made, and `refused` says why."""
+
+    name: str
+    taught: int
+    held: int
+    told: str
+    """How it was made: the seed, or the first day of the held-out articles."""
+    figures: Facet | None
+    refused: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain data, figures rounded to four places."""
+        plain: dict[str, Any] = rounded(asdict(self))
+        return plain
+
+
+def splits(
+    examples: Sequence[Example], taxonomy: Taxonomy, train: Trainer, tell: Callable[[str, int, int], None] | None = None
+) -> tuple[Split, ...]:
+    """Train on four fifths and score on the rest, twice: drawn at random, and by time.
+
+    Both are of the real articles whose day or month is known, with as many held out, so that nothing differs but the
+    split. Own-written articles train in both. Articles of the first held-out day are all held out.
+
+    Args:
+        examples: the corpus.
+        taxonomy: topics and terms.
+        train: the recipe.
+        tell: called with what is being done, how many steps are done, and of how many.
+    """
+    real = [example for example in examples if example.kind == "real"]
+    own = [example for example in examples if example.kind == "own"]
+    known = [(day, e.id, e) for day, e in zip(days_of(real), real, strict=True) if len(day) >= 7]
+    dated = [example for _, _, example in sorted(known, key=lambda one: one[:2])]
+    days = sorted(day for day, _, _ in known)
+    told = f"{len(dated)} of {len(real)} real articles have a day or month"
+    if len(dated) < 5 * FEW_POSITIVES:
+        why = f"{told}; {5 * FEW_POSITIVES} are needed."
+        return tuple(Split(name, 0, 0, "", None, why) for name in ("random", "time"))
+    first = days[-max(1, round(len(dated) * SHARE))]
+    since = days.index(first)
+    shuffled = np.random.default_rng(SEED).permutation(len(dated)).tolist()
+    made = (
+        ("random", [dated[n] for n in sorted(shuffled[since:])], f"seed {SEED}"),
+        ("time", dated[since:], f"from {first} on"),
+    )
+    found = []
+    for step, (name, held, how) in enumerate(made):
+        if tell is not None:
+            tell(f"{name} split", step, len(made))
+        away = {example.id for example in held}
+        taught = [example for example in dated if example.id not in away] + own
+        found.append(_split(name, taught, held, f"{how}; {told}", taxonomy, train))
+    return tuple(found)
+
+
+def _split(
+    name: str, taught: list[Example], held: list[Example], told: str, taxonomy: Taxonomy, train: Trainer
+) -> Split:
+    if not held or not taught:
+        return Split(name, len(taught), len(held), told, None, "All dated articles are of one day or month.")
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            train(sorted(taught, key=lambda e: e.id), Path(folder) / "model", taxonomy)
+        except UsageError as error:
+            return Split(name, len(taught), len(held), told, None, str(error))
+        return Split(name, len(taught), len(held), told, whole(score(held, Path(folder) / "model", name)))
+
+
+def splits_table(found: Sequence[Split]) -> list[str]:
+    """Return lines for a terminal, the splits side by side."""
+    lines = ["", "by split: the recipe trained anew on one part, scored on the other"]
+    for split in found:
+        if split.figures is None:
+            lines.append(f"  {split.name:7} refused: {split.refused}")
+            continue
+        macro = split.figures.macro_f1
+        lines.append(
+            f"  {split.name:7} macro-F1 {shown(macro) if macro else 'refused'}   "
+            f"{split.taught} taught, {split.held} held out ({split.told})"
+        )
+    for topic in [row.topic for split in found[:1] if split.figures for row in split.figures.topics]:
+        cells = []
+        for split in found:
+            rows = {row.topic: row for row in split.figures.topics} if split.figures else {}
+            row = rows.get(topic)
+            few = f"refused, {row.positives} positives" if row else "refused"
+            cells.append(f"{split.name} {f'{shown(row.f1)} of {row.positives}' if row and row.f1 else few}")
+        lines.append(f"    {topic:22} F1 {';  '.join(cells)}")
+    return lines

@@ -76,7 +76,7 @@ def assess(
     for name in against:
         if name not in PEERS and not Path(name).is_dir():
             raise UsageError(f"--against '{name}' is no peer ({', '.join(PEERS)}) and no folder of a model.")
-    scored = score(examples, model)
+    scored = score(examples, model, "shipped" if model is None else str(model))
     report = judge(scored.examples, scored.topics, scored.scores, scored.given, scored.how)
     compared = []
     for step, name in enumerate(against):

@@ -23,6 +23,7 @@ ROOMS = (
     ("topics",),
     ("process",),
     ("dumps",),
+    ("report",),
     ("components", "conversion", "streams", "explain"),
     ("cli",),
 )
@@ -38,7 +39,10 @@ HOMES = {
     "fastwarc": ("ingest/warc.py",),
     "zstandard": ("ingest/unpack.py", "ingest/warc.py"),
     "datasets": ("topics/corpus.py", "topics/training_formats.py"),
-    "pyarrow": ("records.py", "ingest/read.py", "dumps/shards.py", "topics/corpus.py", "topics/training_formats.py"),
+    "pyarrow": (
+        *("records.py", "ingest/read.py", "dumps/shards.py", "report/dump.py"),
+        *("topics/corpus.py", "topics/training_formats.py"),
+    ),
     "typer": tuple(
         f"cli/{name}.py" for name in ("app", "articles", "dumps", "labels", "options", "terminal", "topics")
     ),

@@ -114,7 +114,7 @@ def label(
 
     Articles that were skipped, or that several people labelled differently, are left out and told.
     """
-    from pipeline.records import to_line
+    from pipeline.records import to_line, visible
     from pipeline.streams import whole_file
     from pipeline.topics.formats import import_labels
     from pipeline.topics.labels import rows_from
@@ -126,7 +126,7 @@ def label(
     rows = None if pool is None else read_pool(pool)
     found = rows_from(imported, read_taxonomy(topics).ids, tool=tool, file=source, by=by, pool=rows)
     for line in found.problems:
-        say(line)
+        say(visible(line, breaks=False))
     if not found.rows:
         raise UsageError(f"{source} has no labelled article to bring back; nothing is written.")
     with whole_file(out) as file:

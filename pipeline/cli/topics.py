@@ -38,7 +38,7 @@ def train(
     say(f"{len(examples)} articles; the model is in {out}.")
 
 
-@app.command(epilog="Example: taowen evaluate corpora --against lexicon,build/my-model")
+@app.command(epilog="Example: taowen evaluate corpora --against lexicon,build/my-model --report figures.html")
 def evaluate(
     corpus: Annotated[
         Path, typer.Argument(metavar="CORPUS", help="Labelled articles: a JSONL or Parquet file, or a folder.")
@@ -64,6 +64,10 @@ def evaluate(
         bool, typer.Option("--splits", help="Train anew for a random and for a time split; takes minutes.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE.html", help="Write one HTML file: figures, curves, the worst errors."),
+    ] = None,
     floors: Annotated[
         Path | None, typer.Option("--floors", metavar="FILE", help="End with 1 if a figure is under its floor.")
     ] = None,
@@ -71,6 +75,7 @@ def evaluate(
         list[str] | None,
         typer.Option("--floor", metavar="NAME=F1", help="End with 1 under this F1 of a topic, or of macro."),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over an existing report.")] = False,
 ) -> None:
     """Score a model by topic, script, region, source, length and month, with intervals; what is too few is refused.
 
@@ -78,7 +83,8 @@ def evaluate(
     """
     import json
 
-    from pipeline.cli.options import numbers_of
+    from pipeline.cli.options import check_new, numbers_of
+    from pipeline.records import visible
     from pipeline.topics.assessment import assess, assessment_table, under_floors
     from pipeline.topics.corpus import read_corpus
     from pipeline.topics.evaluate import missed_floors
@@ -86,6 +92,7 @@ def evaluate(
 
     wanted = numbers_of("--floor", floor)
     pinned = _floors(floors)
+    check_new(report, force=force)
     tagger = Tagger.load(model)
     examples = read_corpus(corpus, tagger.topics)
     names = [name for given in against or () for name in given.split(",") if name]
@@ -99,7 +106,15 @@ def evaluate(
             by_split=by_split,
             tell=lambda what, done, of: advance(done, of, what),
         )
-    typer.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=1) if as_json else assessment_table(found))
+    # ASCII: names of sources come from the corpus, and a terminal would obey what they hold.
+    typer.echo(json.dumps(found.as_json(), indent=1) if as_json else visible(assessment_table(found)))
+    if report is not None:
+        from pipeline.report.evaluation import evaluation_page
+        from pipeline.streams import whole_file
+
+        with whole_file(report) as file:
+            file.write(evaluation_page(found, model))
+        say(f"The report is in {report}.")
     if pinned is not None and pinned.get("corpus") != found.report.corpus:
         raise UsageError(f"The floors in {floors} were measured on another corpus; pin them anew on this one.")
     missed = under_floors(found, wanted) + (missed_floors(found.report, pinned) if pinned is not None else [])

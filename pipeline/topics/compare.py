@@ -57,7 +57,7 @@ class Comparison:
         return self.name if self.difference.value > 0 else self.other
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain data, figures rounded to four places."""
+        """Return plain data, figures rounded to six places."""
         from pipeline.topics.facets import rounded
 
         plain: dict[str, Any] = rounded(asdict(self) | {"better": self.better})

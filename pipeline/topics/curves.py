@@ -114,7 +114,7 @@ def worst(scored: Scored, most: int = _WORST) -> tuple[Wrong, ...]:
 
 
 def curves_json(scored: Scored) -> dict[str, Any]:
-    """Return what a report draws as plain data, figures rounded to four places. Articles are named, not quoted."""
+    """Return what a report draws as plain data, figures rounded to six places. Articles are named, not quoted."""
     drawn = [
         {
             "topic": curve.topic,

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.ingest.dates import iso_date
+from pipeline.records import visible
 from pipeline.script.fold import fold
 from pipeline.script.identify import Script, identify
 from pipeline.topics.corpus import Example
@@ -64,15 +65,15 @@ class Facet:
         return all(topic.f1 is None for topic in self.topics)
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain data, figures rounded to four places, null where refused."""
+        """Return plain data, figures rounded to six places, null where refused."""
         plain: dict[str, Any] = rounded(asdict(self))
         return plain
 
 
 def rounded(value: Any) -> Any:
-    """Return plain data with every figure rounded to four places."""
+    """Return plain data with every figure rounded to six places."""
     if isinstance(value, float):
-        return round(value, 4)
+        return round(value, 6)
     if isinstance(value, dict):
         return {key: rounded(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
@@ -210,7 +211,7 @@ def facets_table(found: Sequence[Facet]) -> list[str]:
         if by == "all" and not shown:
             lines += _lines(rows[0])
         if (left := len(rows) - len(shown)) and by != "all":
-            told = ", ".join(f.name for f in rows if f.refused)
+            told = visible(", ".join(f.name for f in rows if f.refused), breaks=False)
             told = told if len(told) <= 60 else f"{told[:59]}…"
             lines.append(
                 f"  refused: {left} of {len(rows)} with under {FEW_POSITIVES} positives of every topic ({told})"
@@ -221,7 +222,7 @@ def facets_table(found: Sequence[Facet]) -> list[str]:
 def _lines(facet: Facet) -> Iterator[str]:
     few = ", ".join(f"{topic.topic} {topic.positives}" for topic in facet.topics if topic.f1 is None)
     macro = shown(facet.macro_f1) if facet.macro_f1 else f"refused (positives: {few})"
-    yield f"  {facet.name[:24]:24} {facet.articles:5} articles   macro-F1 {macro}"
+    yield f"  {visible(facet.name, breaks=False)[:24]:24} {facet.articles:5} articles   macro-F1 {macro}"
     for topic in facet.topics:
         if topic.f1 is not None:
             precision = shown(topic.precision) if topic.precision else "none given"

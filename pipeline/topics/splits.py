@@ -43,7 +43,7 @@ class Split:
     refused: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain data, figures rounded to four places."""
+        """Return plain data, figures rounded to six places."""
         plain: dict[str, Any] = rounded(asdict(self))
         return plain
 

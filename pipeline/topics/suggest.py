@@ -336,7 +336,7 @@ def _shingles(text: str) -> frozenset[str]:
 def _without_copies(
     wanted: Mapping[str, Sequence[_Pick]], quotas: Mapping[str, int], count: int, texts: Mapping[int, Task]
 ) -> list[_Pick]:
-    """Fill the quotas in the order of the strategies, then what is left of them from all; copies fall out."""
+    """Fill the quotas in the order of the strategies, what is left of them from the others; copies fall out."""
     found: list[_Pick] = []
     taken: set[int] = set()
     seen: list[frozenset[str]] = []
@@ -358,7 +358,8 @@ def _without_copies(
             if not room:
                 break
             room -= take(pick)
-    for pick in _in_turns(list(wanted.values())):
+    asked = [picks for name, picks in wanted.items() if name != "random"]
+    for pick in (*_in_turns(asked), *wanted.get("random", ())):
         if len(found) >= count:
             break
         take(pick)

@@ -78,6 +78,8 @@ def _rows(facet: Mapping[str, Any], path: str) -> list[list[Html | str]]:
         none = figure(facet["none"], f"{path}/none", "{} articles")
         untagged = _interval(facet["none_untagged"], f"{path}/none_untagged", drawn=True)
         rows.append(["", "no topic, untagged", none, untagged, "", ""])
+    error = figure(facet["calibration_error"], f"{path}/calibration_error")
+    rows.append(["", "calibration error", figure(facet["articles"], f"{path}/articles", "{} articles"), error, "", ""])
     return rows
 
 

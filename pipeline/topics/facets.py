@@ -22,7 +22,7 @@ from pipeline.topics.intervals import Interval, f1_of, interval, macro_of, talli
 
 __all__ = ["FACETS", "Facet", "TopicFigures", "days_of", "facets", "facets_table", "rounded", "shown", "whole"]
 
-FACETS = ("script", "region", "length", "month", "source")
+FACETS = ("script", "region", "length", "month", "source", "certainty")
 """What articles are told apart by, besides topic."""
 LENGTHS = (300, 800, 2000)
 """Code points of the text that part short from long: a flash, a short report, a report, a feature."""
@@ -82,11 +82,13 @@ def rounded(value: Any) -> Any:
 
 
 def facets(scored: Scored) -> tuple[Facet, ...]:
-    """Return the figures of all articles, and of each script, region, length, month and source."""
+    """Return the figures of all articles, and of each script, region, length, month, source and certainty of labels."""
     labels = scored.labels
     found = [whole(scored)]
     for by, names in zip(FACETS, _kinds(scored.examples), strict=True):
         order = sorted(set(names)) if by != "length" else [name for name in _length_names() if name in names]
+        if by == "certainty" and order == [UNKNOWN]:
+            continue  # nobody said how sure the labels are
         for name in order:
             mask = np.array([one == name for one in names], dtype=bool)
             found.append(_facet(by, name, scored, labels, mask))
@@ -106,6 +108,7 @@ def _kinds(examples: Sequence[Example]) -> Iterator[list[str]]:
     yield [_length(len(e.text)) for e in examples]
     yield [day[:7] if len(day) >= 7 else UNKNOWN for day in days_of(examples)]
     yield [e.source or UNKNOWN for e in examples]
+    yield [e.certainty or UNKNOWN for e in examples]
 
 
 def _script(found: Script | None) -> str:
@@ -230,6 +233,8 @@ def _lines(facet: Facet) -> Iterator[str]:
                 f"    {topic.topic:22} {topic.positives:5} positives  F1 {shown(topic.f1)}  "
                 f"P {precision}  R {shown(topic.recall)}"
             )
+    if facet.by in ("all", "script"):
+        yield f"    {'calibration error':22} {facet.calibration_error:16.3f}"
     if facet.none_untagged:
         yield f"    {'no topic, untagged':22} {facet.none:5} articles   {shown(facet.none_untagged)}"
 

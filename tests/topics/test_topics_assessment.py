@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +100,8 @@ def test_every_slice_is_told_and_the_small_ones_are_refused() -> None:
     assert [facet.name for facet in by["month"]] == [f"2024-{month:02}" for month in range(1, 9)]
     for facets_of in by.values():
         assert sum(facet.articles for facet in facets_of) == 80
+    assert [facet.name for facet in found if facet.by == "certainty"] == ["sure"]
+    assert not any(facet.by == "certainty" for facet in facets(scored([replace(e, certainty="") for e in EXAMPLES])))
     for facet in found:
         for topic in facet.topics:
             assert (topic.f1 is None) == (topic.positives < 10)
@@ -107,7 +110,7 @@ def test_every_slice_is_told_and_the_small_ones_are_refused() -> None:
     told = "\n".join(facets_table(found))
     assert "refused: 8 of 8 with under 10 positives" in told and "2024-03" in told
     plain = json.loads(json.dumps(found[0].as_json()))
-    assert plain["topics"][0]["f1"]["value"] == round(found[0].topics[0].f1.value, 4)  # type: ignore[union-attr]
+    assert plain["topics"][0]["f1"]["value"] == round(found[0].topics[0].f1.value, 6)  # type: ignore[union-attr]
 
 
 def test_days_of_all_forms_and_none_that_is_guessed() -> None:
@@ -243,6 +246,6 @@ def test_the_json_keeps_the_report_that_floors_are_set_on(tmp_path: Path) -> Non
     assert [split["figures"]["articles"] for split in plain["splits"]] == [16, 16]
     assert [one["other"] for one in plain["against"]] == ["lexicon", str(tmp_path / "m")]
     assert plain["against"][1]["better"] == ""
-    assert plain["facets"][0]["macro_f1"]["value"] == plain["slices"][0]["macro_f1"]
+    assert round(plain["facets"][0]["macro_f1"]["value"], 4) == plain["slices"][0]["macro_f1"]
     with pytest.raises(UsageError, match="no peer"):
         assess(EXAMPLES, tmp_path / "m", against=["fasttext"])

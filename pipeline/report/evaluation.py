@@ -126,6 +126,10 @@ def _splits(splits: Sequence[Mapping[str, Any]]) -> Html:
         path = f"splits/{n}/figures"
         facet = {**split["figures"], "name": split["name"]}
         rows += _rows(facet, path)
+        if split["carried_f1"]:
+            named = f"mean of {', '.join(split['carried'])}"
+            held = figure(split["held"], f"splits/{n}/held", "{} articles")
+            rows.append(["", named, held, _interval(split["carried_f1"], f"splits/{n}/carried_f1", drawn=True), "", ""])
     why = "The same recipe, trained anew. News of tomorrow is met as in the split by time."
     shown = table(["split", *_HEAD[1:]], rows, left=(0, 1)) if rows else ""
     return together(element("p", why), *notes, shown)

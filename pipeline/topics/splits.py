@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ import numpy as np
 
 from pipeline.errors import UsageError
 from pipeline.topics.corpus import Example
-from pipeline.topics.evaluate import FEW_POSITIVES, score
+from pipeline.topics.evaluate import FEW_POSITIVES, Scored, score
 from pipeline.topics.facets import Facet, days_of, rounded, shown, whole
+from pipeline.topics.intervals import Interval, interval, macro_of, tallies
 from pipeline.topics.taxonomy import Taxonomy
 
 __all__ = ["SHARE", "Split", "Trainer", "splits", "splits_table"]
@@ -41,6 +42,10 @@ class Split:
     """How it was made: the seed, or the first day of the held-out articles."""
     figures: Facet | None
     refused: str = ""
+    carried: tuple[str, ...] = ()
+    """Topics with positives enough on both held-out sides."""
+    carried_f1: Interval | None = None
+    """Mean F1 of those topics: what the two splits are compared by where macro-F1 is refused."""
 
     def as_json(self) -> dict[str, Any]:
         """Return plain data, figures rounded to six places."""
@@ -78,27 +83,42 @@ def splits(
         ("random", [dated[n] for n in sorted(shuffled[since:])], f"seed {SEED}"),
         ("time", dated[since:], f"from {first} on"),
     )
-    found = []
+    found: list[tuple[Split, Scored | None]] = []
     for step, (name, held, how) in enumerate(made):
         if tell is not None:
             tell(f"{name} split", step, len(made))
         away = {example.id for example in held}
         taught = [example for example in dated if example.id not in away] + own
         found.append(_split(name, taught, held, f"{how}; {told}", taxonomy, train))
-    return tuple(found)
+    both = [split.figures for split, _ in found if split.figures]
+    carried = tuple(
+        topic for n, topic in enumerate(taxonomy.ids) if len(both) == 2 and all(part.topics[n].f1 for part in both)
+    )
+    return tuple(replace(s, carried=carried, carried_f1=_mean(scored, carried)) if scored else s for s, scored in found)
+
+
+def _mean(scored: Scored, topics: Sequence[str]) -> Interval | None:
+    """Return the mean F1 of some topics."""
+    if not topics:
+        return None
+    columns = [scored.topics.index(topic) for topic in topics]
+    counted = tallies(scored.given[:, columns], scored.labels[:, columns])
+    return interval(counted, macro_of(len(columns)), trials=len(scored.examples))
 
 
 def _split(
     name: str, taught: list[Example], held: list[Example], told: str, taxonomy: Taxonomy, train: Trainer
-) -> Split:
+) -> tuple[Split, Scored | None]:
     if not held or not taught:
-        return Split(name, len(taught), len(held), told, None, "All dated articles are of one day or month.")
+        why = "All dated articles are of one day or month."
+        return Split(name, len(taught), len(held), told, None, why), None
     with tempfile.TemporaryDirectory() as folder:
         try:
             train(sorted(taught, key=lambda e: e.id), Path(folder) / "model", taxonomy)
         except UsageError as error:
-            return Split(name, len(taught), len(held), told, None, str(error))
-        return Split(name, len(taught), len(held), told, whole(score(held, Path(folder) / "model", name)))
+            return Split(name, len(taught), len(held), told, None, str(error)), None
+        scored = score(held, Path(folder) / "model", name)
+        return Split(name, len(taught), len(held), told, whole(scored)), scored
 
 
 def splits_table(found: Sequence[Split]) -> list[str]:
@@ -113,6 +133,9 @@ def splits_table(found: Sequence[Split]) -> list[str]:
             f"  {split.name:7} macro-F1 {shown(macro) if macro else 'refused'}   "
             f"{split.taught} taught, {split.held} held out ({split.told})"
         )
+        if split.carried_f1:
+            named = f"mean of {', '.join(split.carried)}"
+            lines.append(f"  {'':7} {named}: F1 {shown(split.carried_f1)}")
     for topic in [row.topic for split in found[:1] if split.figures for row in split.figures.topics]:
         cells = []
         for split in found:

@@ -195,6 +195,18 @@ def test_splits_hold_out_the_same_number_and_the_time_split_the_latest() -> None
     assert all(split.refused for split in splits(EXAMPLES[:20], TAXONOMY, train))
 
 
+def test_splits_are_compared_by_the_topics_that_both_carry(tmp_path: Path) -> None:
+    from pipeline.topics.learn import train
+
+    many = [replace(example(n), labels=("tea",) if n % 4 == 2 else example(n).labels) for n in range(80)]
+    found = splits(many, TAXONOMY, train)
+    assert [split.carried for split in found] == [("tea",)] * 2
+    for split in found:
+        assert split.figures and split.carried_f1 and split.figures.topics[0].f1
+        assert split.carried_f1.value == split.figures.topics[0].f1.value
+    assert "mean of tea: F1" in "\n".join(splits_table(found))
+
+
 def test_curves_of_known_scores() -> None:
     right = curves(scored(EXAMPLES))[0]
     assert right.average_precision == 1.0 and right.at == (1.0, 1.0)
@@ -244,6 +256,7 @@ def test_the_json_keeps_the_report_that_floors_are_set_on(tmp_path: Path) -> Non
     assert set(plain) >= {"slices", "corpus", "how", "facets", "splits", "against", "curves", "confusions", "worst"}
     assert plain["how"] == "48 articles out of fold by source, 32 new to the model"
     assert [split["figures"]["articles"] for split in plain["splits"]] == [16, 16]
+    assert [split["carried"] for split in plain["splits"]] == [[], []], "too few positives on either side"
     assert [one["other"] for one in plain["against"]] == ["lexicon", str(tmp_path / "m")]
     assert plain["against"][1]["better"] == ""
     assert round(plain["facets"][0]["macro_f1"]["value"], 4) == plain["slices"][0]["macro_f1"]

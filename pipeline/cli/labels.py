@@ -58,7 +58,7 @@ def suggest(
 
     from pipeline.topics.corpus import read_corpus
     from pipeline.topics.formats import config_of, export
-    from pipeline.topics.suggest import pool_files, read_pool
+    from pipeline.topics.pool import pool_files, read_pool
     from pipeline.topics.suggest import suggest as choose
     from pipeline.topics.tagger import Tagger
     from pipeline.topics.taxonomy import read_taxonomy
@@ -118,7 +118,7 @@ def label(
     from pipeline.streams import whole_file
     from pipeline.topics.formats import import_labels
     from pipeline.topics.labels import rows_from
-    from pipeline.topics.suggest import read_pool
+    from pipeline.topics.pool import read_pool
     from pipeline.topics.taxonomy import read_taxonomy
 
     check_new(out, force=force)

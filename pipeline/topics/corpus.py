@@ -173,7 +173,8 @@ def _with_text(rows: Iterable[tuple[int, Mapping[str, Any]]], file: Path) -> Ite
     """Yield facts together with the title and text they are about; say once how many have none here."""
     folder = shared_data()
     facts = list(rows)
-    texts = _texts(folder, frozenset(str(row.get("id")) for _, row in facts)) if folder else {}
+    bare = frozenset(str(row.get("id")) for _, row in facts if not isinstance(row.get("text"), str))
+    texts = _texts(folder, bare) if folder and bare else {}
     missing = 0
     for line, row in facts:
         text = texts.get(_address(row))

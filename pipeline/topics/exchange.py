@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from pipeline.errors import InputError, UsageError
+from pipeline.records import to_line
 
 __all__ = [
     "NONE",
@@ -18,13 +19,18 @@ __all__ = [
     "Span",
     "Task",
     "Utf16",
+    "as_choices",
     "check_ids",
     "chosen",
     "joined",
+    "json_list",
+    "known_texts",
     "merged",
     "parted",
+    "read_each",
     "read_json",
     "sentences",
+    "text_in",
 ]
 
 NONE = "none"
@@ -238,3 +244,45 @@ def check_ids(tasks: Sequence[Task], topics: Sequence[str]) -> None:
         if task.id in seen:
             raise UsageError(f"The id '{task.id}' is there twice. Labels could not be told apart.")
         seen.add(task.id)
+
+
+def as_choices(topics: Sequence[str] | None) -> list[str]:
+    """Return labels as the choices of a tool."""
+    return [] if topics is None else list(topics) or [NONE]
+
+
+def known_texts(value: object) -> dict[str, str]:
+    """Return what is known of an article besides: texts and numbers that are not empty."""
+    if not isinstance(value, Mapping):
+        return {}
+    return {str(k): str(v) for k, v in value.items() if isinstance(v, (str, int, float)) and v != "" and v is not None}
+
+
+def json_list(rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """Return rows as a JSON list, a line each."""
+    return b"[\n" + b",\n".join(to_line(row).rstrip(b"\n") for row in rows) + b"\n]\n"
+
+
+def read_each(path: Path, read: Callable[[dict[str, Any]], Iterable[Task]]) -> Imported:
+    """Read the rows of a file. A row that does not fit is told with its place and left out; others go on."""
+    tasks: list[Task] = []
+    problems = []
+    for place, row in read_json(path):
+        try:
+            tasks += read(row)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            told = f"'{error.args[0]}' is missing" if isinstance(error, KeyError) else str(error)
+            problems.append(f"{place}: {told}")
+    found = merged(tasks)
+    return Imported(found.tasks, (*problems, *found.problems))
+
+
+def text_in(value: object) -> str:
+    """Return a value that has to be a text.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(value, str):
+        raise ValueError("'text' is no text")
+    return value

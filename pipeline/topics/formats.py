@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import InputError, UsageError
+from pipeline.topics import label_studio
 from pipeline.topics import tool_formats as tools
 from pipeline.topics import training_formats as training
 from pipeline.topics.exchange import Imported, Task, check_ids, read_json, sentences
@@ -40,7 +41,7 @@ class Format:
 
 FORMATS: dict[str, Format] = {
     "jsonl": Format("JSON lines", tools.read_lines, tools.write_lines),
-    "labelstudio": Format("Label Studio", tools.read_label_studio, tools.write_label_studio),
+    "labelstudio": Format("Label Studio", label_studio.read, label_studio.write),
     "doccano": Format("doccano", tools.read_doccano, tools.write_doccano),
     "argilla": Format("Argilla", tools.read_argilla, tools.write_argilla),
     "prodigy": Format("Prodigy", tools.read_prodigy, tools.write_prodigy),
@@ -67,7 +68,7 @@ def export(tasks: Sequence[Task], name: str, taxonomy: Taxonomy, path: Path) -> 
         else:
             path.write_bytes(form.write(tasks, taxonomy))
         if name == "labelstudio":
-            config_of(path).write_text(tools.label_studio_config(taxonomy), "utf-8")
+            config_of(path).write_text(label_studio.config(taxonomy), "utf-8")
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror or error}.") from error
     return sentences(tasks, form.title, form.carries)

@@ -10,22 +10,21 @@ import math
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import InputError, UsageError
-from pipeline.ingest.sites import host
+from pipeline.errors import UsageError
 from pipeline.script.fold import fold
-from pipeline.topics.corpus import Example, rows_of
+from pipeline.topics.corpus import Example
 from pipeline.topics.exchange import Span, Task
 from pipeline.topics.peers import term_density
+from pipeline.topics.pool import article_of
 from pipeline.topics.tagger import Tagger
 from pipeline.topics.taxonomy import Taxonomy
 
-__all__ = ["STRATEGIES", "Suggestion", "article_of", "pool_files", "read_pool", "suggest"]
+__all__ = ["STRATEGIES", "Suggestion", "suggest"]
 
 STRATEGIES = ("margin", "disagreement", "terms", "random")
 RANDOM_SHARE = 0.1
@@ -50,61 +49,6 @@ class Suggestion:
     """In the pool."""
     passed_over: Mapping[str, int]
     """Rows that are no candidates, by reason."""
-
-
-def pool_files(places: Sequence[Path]) -> list[Path]:
-    """Return the files of a pool: JSONL (also .gz) and Parquet; of a run's folder its parts.
-
-    Raises:
-        InputError: there are none.
-    """
-    files: list[Path] = []
-    for place in places:
-        if not place.exists():
-            raise InputError(f"The pool {place} does not exist. Give rows of 'taowen clean', 'tag' or 'run'.")
-        if place.is_dir():
-            inside = place / "parts" if (place / "manifest.json").is_file() else place
-            files += (p for p in sorted(inside.rglob("*")) if p.name.endswith((".jsonl", ".jsonl.gz", ".parquet")))
-        else:
-            files.append(place)
-    if not files:
-        raise InputError("The pool has no .jsonl, .jsonl.gz or .parquet file.")
-    return files
-
-
-def read_pool(places: Sequence[Path]) -> Iterator[Mapping[str, Any]]:
-    """Yield the rows of a pool in order.
-
-    Raises:
-        InputError: a file is missing or cannot be read.
-    """
-    for file in pool_files(places):
-        yield from rows_of(file)
-
-
-def article_of(row: Mapping[str, Any]) -> Task | str:
-    """Return a row of `taowen clean`, `tag` or `run` as an article to label, or why it is none.
-
-    Rows that taowen did not write do as well, if they have a text.
-    """
-    if row.get("status", "article") != "article":
-        return "no article"
-    text = row.get("text")
-    if not isinstance(text, str) or not text.strip():
-        return "HTML that is not cleaned: run 'taowen clean' first" if row.get("html") else "no text"
-    if row.get("id") in (None, ""):
-        return "no id"
-    script = str(row.get("script") or "")
-    meta = {
-        "source": str(row.get("source") or "") or host(str(row.get("url") or row.get("canonical_url") or "")),
-        "script": {"zh-Hans": "hans", "zh-Hant": "hant"}.get(script, script),
-        "region": str(row.get("region") or ""),
-        "date": str(row.get("published") or row.get("date") or ""),
-        "url": str(row.get("url") or ""),
-    }
-    return Task(
-        str(row["id"]), str(row.get("title") or ""), text, meta={key: value for key, value in meta.items() if value}
-    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,39 +1,47 @@
-"""The files of labelling tools: Label Studio, doccano, Argilla, Prodigy, and plain JSON lines for labelling by hand.
+"""The files of doccano, Argilla and Prodigy, and plain JSON lines for labelling by hand.
 
 Where offsets are counted, and how it is known:
 
-* Label Studio: code points. Its editor's tests say so ("NER - Emoji - Text: should calculate offsets by code points",
-  web/libs/editor/tests); before 1.6 it was UTF-16 units (HumanSignal/label-studio issues 1008 and 1347). Each span
-  carries its text, so both are told apart.
 * doccano: UTF-16 units (doccano/doccano issues 2290 and 2484), in projects that do not count grapheme clusters.
-* Argilla: UTF-16 units, as its page reads and writes them (argilla-io/argilla issue 5729).
+* Argilla: UTF-16 units, as its page reads and writes them (argilla-io/argilla issue 5729). Its SDK 2.8.0
+  read our file and wrote it back with nothing changed.
 * Prodigy: code points, the characters of spaCy (prodi.gy/docs/api-interfaces: "start and end character offsets").
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import quoteattr
 
 from pipeline.records import to_line
-from pipeline.topics.exchange import NONE, Imported, Span, Task, Utf16, chosen, joined, merged, parted, read_json
+from pipeline.topics.exchange import (
+    NONE,
+    Imported,
+    Span,
+    Task,
+    Utf16,
+    as_choices,
+    chosen,
+    joined,
+    json_list,
+    known_texts,
+    parted,
+    read_each,
+    text_in,
+)
 from pipeline.topics.taxonomy import Taxonomy
 
 __all__ = [
-    "label_studio_config",
     "read_argilla",
     "read_doccano",
-    "read_label_studio",
     "read_lines",
     "read_prodigy",
     "write_argilla",
     "write_doccano",
-    "write_label_studio",
     "write_lines",
     "write_prodigy",
 ]
@@ -41,39 +49,9 @@ __all__ = [
 _OUR_KEYS = ("id", "title", "text", "labels", "suggested", "spans", "cuts")
 
 
-def _choices(topics: Sequence[str] | None) -> list[str]:
-    """Return labels as the choices of a tool."""
-    return [] if topics is None else list(topics) or [NONE]
-
-
-def _texts(value: object) -> dict[str, str]:
-    """Return what is known of an article besides: texts and numbers that are not empty."""
-    if not isinstance(value, Mapping):
-        return {}
-    return {str(k): str(v) for k, v in value.items() if isinstance(v, (str, int, float)) and v != "" and v is not None}
-
-
-def _json_list(rows: Iterable[Mapping[str, Any]]) -> bytes:
-    return b"[\n" + b",\n".join(to_line(row).rstrip(b"\n") for row in rows) + b"\n]\n"
-
-
 def _spans(rows: object) -> tuple[Span, ...]:
     rows = rows if isinstance(rows, list) else []
     return tuple(sorted({Span(r["field"], int(r["start"]), int(r["end"]), str(r["label"])) for r in rows}))
-
-
-def _each(path: Path, read: Callable[[dict[str, Any]], Iterable[Task]]) -> Imported:
-    """Read the rows of a file. A row that does not fit is told with its place and left out; others go on."""
-    tasks: list[Task] = []
-    problems = []
-    for place, row in read_json(path):
-        try:
-            tasks += read(row)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            told = f"'{error.args[0]}' is missing" if isinstance(error, KeyError) else str(error)
-            problems.append(f"{place}: {told}")
-    found = merged(tasks)
-    return Imported(found.tasks, (*problems, *found.problems))
 
 
 # JSON lines, by hand.
@@ -107,134 +85,16 @@ def read_lines(path: Path) -> Imported:
         yield Task(
             str(row["id"]),
             str(row.get("title") or ""),
-            _text(row["text"]),
+            text_in(row["text"]),
             None if labels is None else tuple(sorted(set(labels))),
             tuple(row.get("suggested") or ()),
             _spans(row.get("spans")),
-            _texts({key: value for key, value in row.items() if key not in _OUR_KEYS and not isinstance(value, bool)}),
+            known_texts(
+                {key: value for key, value in row.items() if key not in _OUR_KEYS and not isinstance(value, bool)}
+            ),
         )
 
-    return _each(path, read)
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError("'text' is no text")
-    return value
-
-
-# Label Studio.
-
-
-def label_studio_config(taxonomy: Taxonomy) -> str:
-    """Return the labelling interface: topics to choose for the article, and to mark in title and text."""
-
-    def each(element: str, extra: Mapping[str, str] | None = None) -> list[str]:
-        return [
-            f"    <{element} value={quoteattr(topic.id)} hint={quoteattr(topic.definition)}/>"
-            for topic in taxonomy.topics
-        ] + [f"    <{element} value={quoteattr(name)} hint={quoteattr(told)}/>" for name, told in (extra or {}).items()]
-
-    labels = [f"    <Label value={quoteattr(topic.id)}/>" for topic in taxonomy.topics]
-    return "\n".join(
-        [
-            "<View>",
-            # Without it blanks are trimmed and offsets shift: labelstud.io/tags/text
-            "  <Style>.htx-text{ white-space: pre-wrap; }</Style>",
-            '  <Choices name="topics" toName="text" choice="multiple" required="true" showInline="true">',
-            *each("Choice", {NONE: "None of the topics."}),
-            "  </Choices>",
-            '  <Labels name="evidence_title" toName="title">',
-            *labels,
-            "  </Labels>",
-            '  <Text name="title" value="$title"/>',
-            '  <Labels name="evidence_text" toName="text">',
-            *labels,
-            "  </Labels>",
-            '  <Text name="text" value="$text"/>',
-            "</View>",
-            "",
-        ]
-    )
-
-
-def write_label_studio(tasks: Sequence[Task], taxonomy: Taxonomy) -> bytes:
-    """Return a JSON list of tasks: labels as annotations, suggestions as predictions. Offsets are code points."""
-    return _json_list(map(_studio_task, tasks))
-
-
-def _studio_task(task: Task) -> dict[str, Any]:
-    result: list[dict[str, Any]] = []
-    values = _choices(task.labels) if task.labels is not None else list(task.suggested)
-    if values:
-        result.append({"from_name": "topics", "to_name": "text", "type": "choices", "value": {"choices": values}})
-    for span in task.spans:
-        cited = (task.text if span.field == "text" else task.title)[span.start : span.end]
-        value = {"start": span.start, "end": span.end, "text": cited, "labels": [span.label]}
-        name = f"evidence_{span.field}"
-        result.append({"from_name": name, "to_name": span.field, "type": "labels", "value": value})
-    named = [{"id": f"r{number}", **item} for number, item in enumerate(result)]
-    row: dict[str, Any] = {"data": {"id": task.id, "title": task.title, "text": task.text, "meta": dict(task.meta)}}
-    if task.labels is not None:
-        row["annotations"] = [{"result": named}]
-    elif named:
-        row["predictions"] = [{"model_version": "taowen", "result": named}]
-    return row
-
-
-def read_label_studio(path: Path) -> Imported:
-    """Read an export as JSON (not JSON-MIN, which has no people and no title). Cancelled annotations do not count."""
-
-    def read(row: dict[str, Any]) -> Iterator[Task]:
-        data = row["data"]
-        plain = Task(str(data["id"]), str(data.get("title") or ""), _text(data["text"]), meta=_texts(data.get("meta")))
-        notes = [note for note in row.get("annotations") or [] if not note.get("was_cancelled")]
-        final = [note for note in notes if note.get("ground_truth")] or notes
-        for note in final:
-            values, spans = _studio_result(plain, note.get("result") or [])
-            if values is None:
-                raise ValueError(f"{plain.id}: an annotation has no choice of topics")
-            yield replace(plain, labels=values, spans=spans, meta={**plain.meta, **_who(note)})
-        if not final:
-            results = (row.get("predictions") or [{}])[0].get("result") or []
-            values, spans = _studio_result(plain, results)
-            yield replace(plain, suggested=values or (), spans=spans)
-
-    return _each(path, read)
-
-
-def _who(note: Mapping[str, Any]) -> dict[str, str]:
-    by, at = note.get("completed_by"), note.get("updated_at") or note.get("created_at")
-    person = by.get("email") or by.get("id") if isinstance(by, Mapping) else by
-    return _texts({"labelled_by": person, "labelled_at": at})
-
-
-def _studio_result(task: Task, result: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...] | None, tuple[Span, ...]]:
-    values: list[object] = []
-    spans = set()
-    for item in result:
-        value = item.get("value") or {}
-        if item.get("type") == "choices":
-            values += value["choices"]
-        elif item.get("type") == "labels":
-            name = "title" if item.get("to_name") == "title" else "text"
-            for label in value["labels"]:
-                spans.add(_studio_span(task, name, value, str(label)))
-    return chosen(values), tuple(sorted(spans))
-
-
-def _studio_span(task: Task, name: str, value: Mapping[str, Any], label: str) -> Span:
-    """Return a span in code points, told by its text from one in UTF-16 units."""
-    text = task.title if name == "title" else task.text
-    start, end, cited = int(value["start"]), int(value["end"]), value.get("text")
-    if cited is not None and text[start:end] != cited:
-        units = Utf16(text)
-        start, end = units.points(start), units.points(end)
-        if text[start:end] != cited:
-            raise ValueError(f"{task.id}: a span cites {cited!r}, which does not stand at its place in the {name}")
-    if not 0 <= start < end <= len(text):
-        raise ValueError(f"{task.id}: span {start}-{end} lies outside the {name}")
-    return Span("title" if name == "title" else "text", start, end, label)
+    return read_each(path, read)
 
 
 # doccano, Prodigy: one text.
@@ -263,7 +123,7 @@ def _doccano_line(task: Task) -> bytes:
     places = [[units.units(start), units.units(end), label] for start, end, label in spans]
     row = {
         "text": text,
-        "cats": _choices(task.labels),
+        "cats": as_choices(task.labels),
         "entities": places if task.labels is not None else [],
         "article": task.id,
         "title_length": len(task.title),
@@ -279,7 +139,7 @@ def read_doccano(path: Path) -> Imported:
 
     def read(row: dict[str, Any]) -> Iterator[Task]:
         row = {**row.get("metadata", {}), **row.get("meta", {}), **row}
-        text, units = _text(row["text"]), Utf16(_text(row["text"]))
+        text, units = text_in(row["text"]), Utf16(text_in(row["text"]))
         name = str(row.get("article") or row["id"])
         labels = row.get("cats", [])
         given = row.get("entities", [])
@@ -292,11 +152,11 @@ def read_doccano(path: Path) -> Imported:
         ]
         spans = [(units.points(start), units.points(end), label) for start, end, label in places]
         title, body, found = _back(text, row.get("title_length"), spans, name)
-        meta = _texts(json.loads(row.get("taowen") or "{}")) | _texts({"labelled_by": row.get("username")})
+        meta = known_texts(json.loads(row.get("taowen") or "{}")) | known_texts({"labelled_by": row.get("username")})
         suggested = () if known is not None else tuple(str(row.get("suggested") or "").split())
         yield Task(name, title, body, known, suggested, found, meta)
 
-    return _each(path, read)
+    return read_each(path, read)
 
 
 def _doccano_place(one: Any) -> tuple[int, int, str]:
@@ -316,7 +176,7 @@ def _prodigy_line(task: Task, options: Sequence[Mapping[str, str]]) -> bytes:
     row: dict[str, Any] = {
         "text": text,
         "options": list(options),
-        "accept": _choices(task.labels) if task.labels is not None else list(task.suggested),
+        "accept": as_choices(task.labels) if task.labels is not None else list(task.suggested),
         "spans": [{"start": start, "end": end, "label": label} for start, end, label in spans],
         "config": {"choice_style": "multiple"},
         "meta": {"id": task.id, **({"why": task.meta["why"]} if "why" in task.meta else {})},
@@ -331,23 +191,23 @@ def read_prodigy(path: Path) -> Imported:
     """Read what `prodigy db-out` wrote. Rows that were rejected or ignored stay without labels."""
 
     def read(row: dict[str, Any]) -> Iterator[Task]:
-        text, ours = _text(row["text"]), row.get("taowen") or {}
+        text, ours = text_in(row["text"]), row.get("taowen") or {}
         name = str(ours.get("id") or (row.get("meta") or {})["id"])
         spans = [(int(one["start"]), int(one["end"]), str(one["label"])) for one in row.get("spans") or []]
         title, body, found = _back(text, ours.get("title_length"), spans, name)
         answer, values = row.get("answer"), chosen(row.get("accept") or [])
         if answer == "accept" and values is None:
             raise ValueError(f"{name}: accepted without a choice; choose '{NONE}' for none of the topics")
-        meta = _texts(ours.get("meta"))
+        meta = known_texts(ours.get("meta"))
         if answer is not None:
-            meta |= _texts({"labelled_by": row.get("_annotator_id") or row.get("_session_id")})
+            meta |= known_texts({"labelled_by": row.get("_annotator_id") or row.get("_session_id")})
             if stamp := row.get("_timestamp"):
                 meta["labelled_at"] = datetime.fromtimestamp(int(stamp), UTC).isoformat()
         labels = values if answer == "accept" else None
         suggested = (values or ()) if answer is None else ()
         yield Task(name, title, body, labels, suggested, found if answer in (None, "accept") else (), meta)
 
-    return _each(path, read)
+    return read_each(path, read)
 
 
 # Argilla.
@@ -360,12 +220,12 @@ suggestions of another agent."""
 
 def write_argilla(tasks: Sequence[Task], taxonomy: Taxonomy) -> bytes:
     """Return a JSON list for `dataset.records.from_json`. Offsets are UTF-16 units, as Argilla's page counts."""
-    return _json_list(map(_argilla_record, tasks))
+    return json_list(map(_argilla_record, tasks))
 
 
 def _argilla_record(task: Task) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    topics = _choices(task.labels) if task.labels is not None else list(task.suggested)
+    topics = as_choices(task.labels) if task.labels is not None else list(task.suggested)
     if topics:
         values["topics"] = topics
     for name, text in (("text", task.text), ("title", task.title)):
@@ -394,7 +254,10 @@ def read_argilla(path: Path) -> Imported:
     def read(row: dict[str, Any]) -> Iterator[Task]:
         fields = row["fields"]
         plain = Task(
-            str(row["id"]), str(fields.get("title") or ""), _text(fields["text"]), meta=_texts(row.get("metadata"))
+            str(row["id"]),
+            str(fields.get("title") or ""),
+            text_in(fields["text"]),
+            meta=known_texts(row.get("metadata")),
         )
         people: dict[str, dict[str, Any]] = {}
         for question, responses in (row.get("responses") or {}).items():
@@ -403,7 +266,7 @@ def read_argilla(path: Path) -> Imported:
         for person, values in people.items():
             if "topics" in values:
                 labels = chosen(values["topics"])
-                meta = plain.meta | _texts({"labelled_by": person})  # type: ignore[operator]
+                meta = {**plain.meta, **known_texts({"labelled_by": person})}
                 yield replace(plain, labels=labels, spans=_argilla_spans(plain, values), meta=meta)
         if not any("topics" in values for values in people.values()):
             given = row.get("suggestions") or {}
@@ -414,7 +277,7 @@ def read_argilla(path: Path) -> Imported:
             else:
                 yield replace(plain, suggested=labels or (), spans=spans)
 
-    return _each(path, read)
+    return read_each(path, read)
 
 
 def _argilla_spans(task: Task, values: Mapping[str, Any]) -> tuple[Span, ...]:

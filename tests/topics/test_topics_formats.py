@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from pipeline.errors import InputError, UsageError
 from pipeline.topics.exchange import Span, Task, Utf16, chosen, joined, parted
 from pipeline.topics.formats import FORMATS, config_of, export, import_labels
+from pipeline.topics.label_studio import config
 from pipeline.topics.taxonomy import read_taxonomy
-from pipeline.topics.tool_formats import label_studio_config
 
 TAXONOMY = read_taxonomy()
 SCRAPS = (
@@ -242,7 +242,7 @@ def test_label_studio_spans_of_old_versions_are_read_by_their_text(tmp_path: Pat
 
 
 def test_the_interface_for_label_studio_is_xml_with_every_topic_and_none(tmp_path: Path) -> None:
-    root = ElementTree.fromstring(label_studio_config(TAXONOMY))
+    root = ElementTree.fromstring(config(TAXONOMY))
     assert [choice.get("value") for choice in root.iter("Choice")] == [*TAXONOMY.ids, "none"]
     assert {text.get("name"): text.get("value") for text in root.iter("Text")} == {"title": "$title", "text": "$text"}
     export(THOUSAND[:1], "labelstudio", TAXONOMY, tmp_path / "t.json")

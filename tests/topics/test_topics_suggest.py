@@ -12,7 +12,8 @@ from pipeline.errors import InputError, UsageError
 from pipeline.topics.corpus import Example, read_corpus
 from pipeline.topics.exchange import Imported, Span, Task
 from pipeline.topics.labels import rows_from, tasks_of
-from pipeline.topics.suggest import STRATEGIES, Suggestion, article_of, pool_files, suggest
+from pipeline.topics.pool import article_of, pool_files
+from pipeline.topics.suggest import STRATEGIES, Suggestion, suggest
 from pipeline.topics.tagger import Tagger
 from pipeline.topics.taxonomy import parse_taxonomy, read_taxonomy
 

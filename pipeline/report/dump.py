@@ -19,6 +19,8 @@ __all__ = ["dump_page", "dump_sections"]
 
 _SITES = 50
 """Sites in the table; the rest is counted."""
+_MATRIX = (20, 8)
+"""Sites and kinds of the table of both: the largest."""
 _SHOWN = 5
 """Pages shown of each kind that is worth a look."""
 
@@ -45,7 +47,7 @@ def dump_sections(folder: Path) -> list[Section]:
     return [
         ("run", "The run", _run(found, data)),
         ("cuts", "What was cut", _cuts(data["cleaning"])),
-        ("sites", "By site", _sites(data["cleaning"])),
+        ("sites", "By site", together(_sites(data["cleaning"]), _sites_and_kinds(data["cleaning"]))),
         ("none", "Pages without an article, rejects", _reasons(data)),
         ("look", "Pages worth a look", _look(folder)),
     ]
@@ -122,6 +124,27 @@ def _sites(cleaning: Mapping[str, Any]) -> Html:
     more = element("p", f"and {left} more sites", class_="note") if left > 0 else ""
     return together(
         table(["site", "pages", "articles", "characters", "kept", "", "stands out"], rows, left=(0, 6)), more
+    )
+
+
+def _sites_and_kinds(cleaning: Mapping[str, Any]) -> Html:
+    """Return the cut characters of the largest sites by the largest kinds, each kind with a column."""
+    sites, most = _MATRIX
+    kinds = list(cleaning["all"]["cuts"])[:most]
+    rows: list[list[Html | str]] = []
+    for n, site in enumerate(cleaning["sites"][:sites]):
+        cells: list[Html | str] = [site["site"] or "(no url)"]
+        for kind in kinds:
+            cut = site["cuts"].get(kind)
+            steps = ("cleaning", "sites", str(n), "cuts", kind, "characters")
+            cells.append(figure(cut["characters"], pointer(*steps), "{:,}") if cut else "0")
+        rows.append(cells)
+    left = max(0, len(cleaning["sites"]) - sites), max(0, len(cleaning["all"]["cuts"]) - most)
+    more = f"Left out: {left[0]} sites, {left[1]} kinds." if any(left) else ""
+    return together(
+        element("h3", "Cut characters by site and kind"),
+        table(["site", *kinds], rows),
+        element("p", more, class_="note") if more else "",
     )
 
 

@@ -30,7 +30,7 @@ table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabul
 th, td { padding: .15rem .6rem; border-bottom: 1px solid #bbb; text-align: right; white-space: nowrap; }
 .left { text-align: left; }
 td.left { max-width: 22rem; overflow-wrap: break-word; white-space: normal; }
-td svg { vertical-align: middle; } tr.first td { border-top: 2px solid #777; }
+td.left:last-child { min-width: 16rem; } td svg { vertical-align: middle; } tr.first td { border-top: 2px solid #777; }
 .note { color: #333; font-size: .9rem; }
 .charts { display: flex; flex-wrap: wrap; gap: 1rem; }
 figure { margin: 0; } figcaption { font-size: .85rem; }

@@ -348,6 +348,8 @@ def test_every_figure_of_a_run_is_that_of_its_books(run_folder: Path) -> None:
     assert kinds == set(data["cut_characters"])
     reasons = {path for path in shown_paths if path.startswith("cleaning/all/no_article/")}
     assert len(reasons) == len(data["cleaning"]["all"]["no_article"]) > 0
+    by_both = [path for path in shown_paths if re.fullmatch(r"cleaning/sites/\d+/cuts/\w+/characters", path)]
+    assert len(by_both) > len(data["cleaning"]["sites"])
     skeleton(content)
     assert content == dump_page(run_folder), "the same run gives the same bytes"
 

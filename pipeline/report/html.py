@@ -41,7 +41,9 @@ del { text-decoration: line-through; text-decoration-thickness: 2px; background:
 del + .why, .why { font-size: .75rem; color: #333; }
 mark { background: #ffe08a; color: #111; font-weight: 600; border-bottom: 3px double #111; }
 mark .topic { font-size: .7rem; font-weight: 400; }
-@media (max-width: 40rem) { body { padding: .6rem; } th, td { padding: .15rem .35rem; } }
+@media (max-width: 40rem) { body { padding: .6rem; } table { font-size: .8rem; } td svg { display: none; }
+  th, td { padding: .15rem .25rem; white-space: normal; } td.left:last-child { min-width: 8rem; }
+  td.left { max-width: 8rem; } }
 @media print { body { max-width: none; font-size: 10pt; } nav { display: none; }
   article, figure, tr { break-inside: avoid; } h2 { break-after: avoid; } .wide { overflow: visible; }
   mark { background: none; } del { background: none; } }

@@ -1,7 +1,7 @@
 """Label Studio: tasks with the labelling interface, and its export read back.
 
 Offsets are code points: its editor's tests say so ("NER - Emoji - Text: should calculate offsets by code points",
-web/libs/editor/tests). Before 1.6 they were UTF-16 units (HumanSignal/label-studio issues 1008 and 1347). Each span
+web/libs/editor/tests). Older versions have UTF-16 units (HumanSignal/label-studio issues 1008 and 1347). Each span
 carries its text, so both are told apart. Interface, predictions and annotations pass the checks of its SDK 2.1.
 """
 

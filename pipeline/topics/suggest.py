@@ -30,10 +30,10 @@ STRATEGIES = ("margin", "disagreement", "terms", "random")
 RANDOM_SHARE = 0.1
 _BATCH = 256
 _SHINGLE = 6
-"""Characters of a shingle: five of the folded text are still common phrases of agencies."""
+"""Characters of a shingle."""
 _ALIKE = 0.5
-"""Share of shingles that two texts have in common (Jaccard) from which on the second is a copy: reprints with another
-lead have more, two reports of one event less."""
+"""Share of shingles that two texts have in common (Jaccard) from which on the second is a copy. A judgement: a reprint
+with another lead has more, two reports of one event by two hands hardly ever."""
 _READ_AGAIN = 6
 """Candidates of each kind that are read again for every article wanted: copies and doubles of other kinds fall out."""
 

@@ -241,18 +241,25 @@ def features(*, page_text: bool = False) -> dict[str, Any]:
 
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 """Controls but tab and line feed, marks that turn the direction of writing (Unicode 17, Bidi_Control), and the BOM."""
-_FORMULA = re.compile("[\\s\u200b-\u200d\u2060\u00ad]*[=+\\-@＝＋－＠﹦﹢﹣﹫]")
+_BLANKS = "\\s\u200b-\u200d\u2060\u00ad"
+_SIGNS = "=+\\-@＝＋－＠﹦﹢﹣﹫"
+_FORMULA = re.compile(f"[{_BLANKS}]*[{_SIGNS}]")
 """What makes a spreadsheet compute a cell (OWASP, CSV Injection), with the wide and small forms that Excel takes
 for the same, also behind white space and characters without width."""
+_INNER_FORMULA = re.compile(f"""([;\n][{_BLANKS}"']*)(?=[{_SIGNS}])""")
+"""The same behind a semicolon or a line feed. Where Windows parts lists by semicolons, Excel opens a file parted by
+commas in that way too: the quotes round our cells bind nothing, and a cell begins there (OWASP, ibid.)."""
 
 
 def plain_cell(text: str) -> str:
     """Return `text` fit for a spreadsheet's cell: never a formula, no control or direction marks.
 
-    Line feeds stay, tabs become spaces, a cell that would be computed gets a single quote in front.
+    Line feeds stay, tabs become spaces, what would be computed gets a single quote in front: at the beginning of the
+    cell, and behind semicolons and line feeds.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
     text = _LONE.sub("\ufffd", _UNSEEN.sub("", text)).replace("\t", " ")
+    text = _INNER_FORMULA.sub(r"\1'", text)
     return f"'{text}" if _FORMULA.match(text) else text
 
 

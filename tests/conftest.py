@@ -5,12 +5,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from pipeline.configure import shared_data
+
+# As the command does it: threads of the linear algebra only wait for each other on matrices this small.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # The first example of a test loads tables and models, up to two seconds for jieba's: no deadline.
 settings.register_profile("taowen", deadline=None, derandomize=True, max_examples=60)

@@ -295,7 +295,8 @@ def records_page() -> str:
         "## CSV",
         "",
         "`--format csv` writes the same fields without `cuts`. Lists are joined by ` | `, topics stand as `id:score`.",
-        "A cell that a spreadsheet would compute begins with a single quote.",
+        "What a spreadsheet would compute gets a single quote in front: at the beginning of a cell, and behind a",
+        "semicolon or a line feed, where a cell begins on machines that part lists by semicolons.",
     ]
     return MARK + "\n".join(lines) + "\n"
 

@@ -23,6 +23,7 @@ ROOMS = (
     ("topics",),
     ("process",),
     ("dumps",),
+    ("report",),
     ("components", "conversion", "streams", "explain"),
     ("cli",),
 )
@@ -32,14 +33,19 @@ HOMES = {
     "opencc": ("script/convert.py", "script/tables.py"),
     "selectolax": ("ingest/flatten.py",),
     "jieba": ("script/words.py",),
-    "spacy": ("components.py",),
-    "sklearn": ("ingest/learn.py", "topics/learn.py", "topics/evaluate.py"),
-    "scipy": ("ingest/learn_fluency.py", "topics/learn.py", "topics/evaluate.py"),
+    "spacy": ("components.py", "topics/peers.py", "topics/training_formats.py"),
+    "sklearn": ("ingest/learn.py", "topics/learn.py", "topics/peers.py"),
+    "scipy": ("ingest/learn_fluency.py", "topics/learn.py", "topics/compare.py"),
     "fastwarc": ("ingest/warc.py",),
     "zstandard": ("ingest/unpack.py", "ingest/warc.py"),
-    "datasets": ("topics/corpus.py",),
-    "pyarrow": ("records.py", "ingest/read.py", "dumps/shards.py", "topics/corpus.py"),
-    "typer": tuple(f"cli/{name}.py" for name in ("app", "articles", "dumps", "options", "terminal", "topics")),
+    "datasets": ("topics/corpus.py", "topics/training_formats.py"),
+    "pyarrow": (
+        *("records.py", "ingest/read.py", "dumps/shards.py", "report/dump.py"),
+        *("topics/corpus.py", "topics/training_formats.py"),
+    ),
+    "typer": tuple(
+        f"cli/{name}.py" for name in ("app", "articles", "dumps", "labels", "options", "terminal", "topics")
+    ),
     "rich": ("cli/articles.py", "cli/terminal.py", "explain.py", "streams.py"),
     "ray": ("dumps/ray.py",),
 }
@@ -50,7 +56,7 @@ LONGEST = 450
 
 LOADED_FOR_HELP = {
     *("pipeline", "pipeline.errors", "pipeline.cli", "pipeline.cli.app", "pipeline.cli.articles", "pipeline.cli.dumps"),
-    *("pipeline.cli.options", "pipeline.cli.terminal", "pipeline.cli.topics"),
+    *("pipeline.cli.labels", "pipeline.cli.options", "pipeline.cli.terminal", "pipeline.cli.topics"),
 }
 STAY_UNLOADED = {
     *("numpy", "pyarrow", "pandas", "spacy", "thinc", "sklearn", "scipy", "datasets", "opencc", "jieba", "selectolax"),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,7 +108,28 @@ def test_no_cell_is_a_formula_or_hides_anything(text: str, start: str) -> None:
     assert named["tagged"] == "true"
 
 
-@given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Zl", "Zp"]), min_size=1))
+@given(anything, st.sampled_from([";", "\n", "\r\n", ';"', "; \u200b", "\n'"]), st.sampled_from("=+-@＝＋－＠"))
+def test_no_cell_begins_inside_where_lists_are_parted_by_semicolons(text: str, part: str, sign: str) -> None:
+    """Read as Excel does with such a setting: at semicolons and line ends, whatever quotes stand round the cell."""
+    out = io.StringIO(newline="")
+    csv.writer(out).writerow(records.to_csv_row(example(f"{text}字{part}{sign}cmd|' /C calc'!A0")))
+    for cell in re.split("[;\r\n]", out.getvalue()):
+        assert cell.strip('" \u200b\u200c\u200d\u2060\u00ad\t\u3000\u00a0')[:1] not in set("=+-@＝＋－＠")
+
+
+def test_inner_formulas_get_a_quote_and_prose_gets_none() -> None:
+    assert records.plain_cell("a;=1+1") == "a;'=1+1"
+    assert records.plain_cell("甲\n- 乙") == "甲\n'- 乙"
+    assert records.plain_cell('a;"=1') == "a;\"'=1"
+    for prose in ("漲 3%；-2%", "a, -b", "1-2=-1; x", "A=B"):
+        assert records.plain_cell(prose) == prose
+
+
+@given(
+    st.text(
+        st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Zl", "Zp"], exclude_characters=";"), min_size=1
+    )
+)
 def test_a_plain_cell_stays_as_it_is_but_for_the_guard(text: str) -> None:
     assert records.plain_cell(text) in {text, "'" + text}
     assert records.plain_cell("字" + text) == "字" + text

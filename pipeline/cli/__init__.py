@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sys
 
-from pipeline.cli import articles, dumps, topics
+from pipeline.cli import articles, dumps, labels, topics
 from pipeline.cli.app import app
 from pipeline.cli.terminal import say
 from pipeline.errors import InputError, TaowenError
 
 __all__ = ["COMMANDS", "app", "main"]
 
-COMMANDS = (articles, dumps, topics)
+COMMANDS = (articles, dumps, topics, labels)
 """The modules whose functions are commands; to import one is to hang its commands under the application."""
 
 

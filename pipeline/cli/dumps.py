@@ -72,3 +72,41 @@ def status(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of
     from pipeline.dumps.status import to_text
 
     typer.echo(to_text(status_of(folder)))
+
+
+@app.command(epilog="Example: taowen report tagged")
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="FILE.html", help="The file. [default: DIR/report.html]")
+    ] = None,
+    corpus: Annotated[
+        Path | None,
+        typer.Option("--corpus", metavar="CORPUS", help="Labelled articles: adds how good the tags are on them."),
+    ] = None,
+    model: Model = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over an existing report.")] = False,
+) -> None:
+    """How a run went, as one HTML file: cuts by kind and site, pages without an article, pages worth a look.
+
+    It opens without network, runs nothing, and whatever a page says stands there as text.
+    """
+    from pipeline.cli.options import check_new
+    from pipeline.report.dump import dump_page
+    from pipeline.streams import whole_file
+
+    place = folder / "report.html" if out is None else out
+    more = []
+    if folder.is_dir():
+        check_new(place, force=force)
+    if corpus is not None:
+        from pipeline.report.evaluation import evaluation_sections
+        from pipeline.topics.assessment import assess
+        from pipeline.topics.corpus import read_corpus
+        from pipeline.topics.tagger import Tagger
+
+        more = evaluation_sections(assess(read_corpus(corpus, Tagger.load(model).topics), model), model)
+    content = dump_page(folder, more)
+    with whole_file(place) as file:
+        file.write(content)
+    say(f"The report is in {place}.")

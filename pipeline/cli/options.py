@@ -112,3 +112,27 @@ def check_output(out: Path | None, sources: list[str], kind: str = "") -> None:
         raise UsageError(f"{out} and --format {kind} do not fit. Name the file otherwise, or give the other format.")
     if named in (".parquet", ".zst"):
         raise UsageError(f"{out}: write .jsonl, .jsonl.gz or .csv. 'taowen run --format parquet' writes Parquet.")
+
+
+def check_new(path: Path | None, *, force: bool) -> None:
+    """Refuse a file or folder to write that is there, or whose folder is not."""
+    if path is None:
+        return
+    if path.exists() and not force:
+        raise UsageError(f"{path} exists. Name another file, or give --force to write over it.")
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"The folder {path.parent} does not exist. Make it, or name another file.")
+
+
+def numbers_of(option: str, given: list[str] | None) -> dict[str, float]:
+    """Return what an option NAME=NUMBER says, the number being between 0 and 1."""
+    wanted: dict[str, float] = {}
+    for one in given or ():
+        name, equals, value = one.partition("=")
+        try:
+            wanted[name] = float(value)
+        except ValueError:
+            equals = ""
+        if not equals or not name or not 0 <= wanted[name] <= 1:
+            raise UsageError(f"{option} takes NAME=NUMBER with a number between 0 and 1, not '{one}'.")
+    return wanted

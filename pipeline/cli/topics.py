@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -38,38 +38,100 @@ def train(
     say(f"{len(examples)} articles; the model is in {out}.")
 
 
-@app.command(epilog="Example: taowen evaluate corpora --floors models/floors.json")
+@app.command(epilog="Example: taowen evaluate corpora --against lexicon,build/my-model --report figures.html")
 def evaluate(
     corpus: Annotated[
         Path, typer.Argument(metavar="CORPUS", help="Labelled articles: a JSONL or Parquet file, or a folder.")
     ],
     model: Model = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--against",
+            metavar="NAME,...",
+            help="Compare, by a paired test: lexicon, tfidf, spacy, or folders of models.",
+        ),
+    ] = None,
+    teach: Annotated[
+        Path | None,
+        typer.Option(
+            "--teach",
+            metavar="CORPUS",
+            help="What peers learn from. [default: the other sources of the corpus, in turns]",
+        ),
+    ] = None,
+    by_split: Annotated[
+        bool, typer.Option("--splits", help="Train anew for a random and for a time split; takes minutes.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE.html", help="Write one HTML file: figures, curves, the worst errors."),
+    ] = None,
     floors: Annotated[
         Path | None, typer.Option("--floors", metavar="FILE", help="End with 1 if a figure is under its floor.")
     ] = None,
+    floor: Annotated[
+        list[str] | None,
+        typer.Option("--floor", metavar="NAME=F1", help="End with 1 under this F1 of a topic, or of macro."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over an existing report.")] = False,
 ) -> None:
-    """Score a model on labelled articles, by topic and script. Articles it was trained on are scored out of fold."""
+    """Score a model by topic, script, region, source, length and month, with intervals; what is too few is refused.
+
+    Articles that the model was trained on are scored out of fold by source, all others by the model.
+    """
     import json
 
+    from pipeline.cli.options import check_new, numbers_of
+    from pipeline.records import visible
+    from pipeline.topics.assessment import assess, assessment_table, under_floors
     from pipeline.topics.corpus import read_corpus
-    from pipeline.topics.evaluate import evaluate as score
-    from pipeline.topics.evaluate import missed_floors, table
+    from pipeline.topics.evaluate import missed_floors
     from pipeline.topics.tagger import Tagger
 
-    examples = read_corpus(corpus, Tagger.load(model).topics)
-    report = score(examples, model)
-    typer.echo(json.dumps(report.as_json(), ensure_ascii=False, indent=1) if as_json else table(report))
-    if floors is not None:
-        try:
-            wanted = json.loads(floors.read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise UsageError(f"{floors} cannot be read as JSON: {error}") from error
-        wanted = wanted.get("topics", wanted)
-        if wanted.get("corpus") != report.corpus:
-            raise UsageError(f"The floors in {floors} were measured on another corpus; pin them anew on this one.")
-        missed = missed_floors(report, wanted)
-        for line in missed:
-            say(line)
-        if missed:
-            raise typer.Exit(1)
+    wanted = numbers_of("--floor", floor)
+    pinned = _floors(floors)
+    check_new(report, force=force)
+    tagger = Tagger.load(model)
+    examples = read_corpus(corpus, tagger.topics)
+    names = [name for given in against or () for name in given.split(",") if name]
+    taught = None if teach is None else read_corpus(teach, tagger.topics)
+    with progress_bar() as advance:
+        found = assess(
+            examples,
+            model,
+            against=names,
+            taught=taught,
+            by_split=by_split,
+            tell=lambda what, done, of: advance(done, of, what),
+        )
+    # ASCII: names of sources come from the corpus, and a terminal would obey what they hold.
+    typer.echo(json.dumps(found.as_json(), indent=1) if as_json else visible(assessment_table(found)))
+    if report is not None:
+        from pipeline.report.evaluation import evaluation_page
+        from pipeline.streams import whole_file
+
+        with whole_file(report) as file:
+            file.write(evaluation_page(found, model))
+        say(f"The report is in {report}.")
+    if pinned is not None and pinned.get("corpus") != found.report.corpus:
+        raise UsageError(f"The floors in {floors} were measured on another corpus; pin them anew on this one.")
+    missed = under_floors(found, wanted) + (missed_floors(found.report, pinned) if pinned is not None else [])
+    for line in missed:
+        say(line)
+    if missed:
+        raise typer.Exit(1)
+
+
+def _floors(path: Path | None) -> dict[str, Any] | None:
+    import json
+
+    if path is None:
+        return None
+    try:
+        floors = json.loads(path.read_text("utf-8"))
+        pinned: dict[str, Any] = floors.get("topics", floors)
+    except (OSError, ValueError, AttributeError) as error:
+        raise UsageError(f"{path} cannot be read as JSON: {error}") from error
+    return pinned

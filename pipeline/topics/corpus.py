@@ -9,14 +9,17 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from pipeline.article import Cut
 from pipeline.configure import shared_data
 from pipeline.errors import InputError
+from pipeline.topics.exchange import Span
 from pipeline.topics.features import key
 
-__all__ = ["Example", "corpus_digest", "facts_of", "read_corpus"]
+__all__ = ["Example", "corpus_digest", "dataset_rows", "facts_of", "read_corpus", "rows_of"]
 
 _TEXT_FILES = ("topics-dev.jsonl.gz", "news-pool.jsonl.gz")
 """Files of the shared data that hold articles, looked through in this order."""
@@ -42,6 +45,10 @@ class Example:
     region: str = ""
     kind: str = "real"
     """real, or own for articles written for this project: those train and are never counted in a score."""
+    cuts: tuple[Cut, ...] = ()
+    """What cleaning took out of the page, where the row says so: `restore(text, cuts)` is the page text."""
+    spans: tuple[Span, ...] = ()
+    """What a reader marked."""
 
     @property
     def fingerprint(self) -> str:
@@ -75,7 +82,7 @@ def read_corpus(path: Path, topics: Sequence[str]) -> list[Example]:
     for file in _files(path):
         rows = _rows(file)
         if file.name == "labels.jsonl" and path.is_dir():
-            rows = _with_text(rows, file)
+            rows = _with_text(rows, file)  # rows that bring their text keep it
         found += (_example(row, f"{file}, line {line}", topics) for line, row in rows)
     if not found:
         raise InputError(f"The corpus {path} has no article with a text that can be read here.")
@@ -100,7 +107,9 @@ def facts_of(path: Path) -> Iterator[dict[str, Any]]:
 def _files(path: Path) -> list[Path]:
     if path.is_file() or (path / "dataset_info.json").is_file():
         return [path]
-    if (path / "labels.jsonl").is_file():
+    if (path / "labels.jsonl").is_file() and all(
+        "text" not in row for row in islice(facts_of(path / "labels.jsonl"), 1)
+    ):
         return [path / "labels.jsonl", *sorted(path.glob("articles*.jsonl"))]
     names = [file for file in sorted(path.rglob("*")) if file.name.endswith((".jsonl", ".jsonl.gz", ".parquet"))]
     if not names:
@@ -108,10 +117,20 @@ def _files(path: Path) -> list[Path]:
     return names
 
 
+def rows_of(path: Path) -> Iterator[Mapping[str, Any]]:
+    """Yield the rows of a JSONL file (also .gz), a Parquet file or a folder of `datasets`, as they are.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    for _, row in _rows(path):
+        yield row
+
+
 def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Yield line number (from 1) and row."""
     if path.is_dir() or path.suffix == ".parquet":
-        yield from enumerate(_datasets_rows(path), 1)
+        yield from enumerate(dataset_rows(path), 1)
         return
     with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
         try:
@@ -129,7 +148,12 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
             raise InputError(f"{path} cannot be read: {error}") from error
 
 
-def _datasets_rows(path: Path) -> Iterator[Mapping[str, Any]]:
+def dataset_rows(path: Path) -> Iterator[Mapping[str, Any]]:
+    """Yield the rows of a Parquet file, or of a folder that `datasets` saved.
+
+    Raises:
+        InputError: it is neither.
+    """
     import datasets  # type: ignore[import-untyped,unused-ignore]
 
     try:
@@ -149,11 +173,14 @@ def _with_text(rows: Iterable[tuple[int, Mapping[str, Any]]], file: Path) -> Ite
     """Yield facts together with the title and text they are about; say once how many have none here."""
     folder = shared_data()
     facts = list(rows)
-    texts = _texts(folder, frozenset(str(row.get("id")) for _, row in facts)) if folder else {}
+    bare = frozenset(str(row.get("id")) for _, row in facts if not isinstance(row.get("text"), str))
+    texts = _texts(folder, bare) if folder and bare else {}
     missing = 0
     for line, row in facts:
         text = texts.get(_address(row))
-        if text is None:
+        if isinstance(row.get("text"), str):
+            yield line, row
+        elif text is None:
             missing += 1
         else:
             yield line, {**row, "title": text[0], "text": text[1]}
@@ -182,6 +209,8 @@ def _example(row: Mapping[str, Any], place: str, topics: Sequence[str]) -> Examp
     labels = row.get("labels")
     if isinstance(labels, str) or labels is None or not all(isinstance(label, str) for label in labels):
         raise InputError(f"{place}: 'labels' must be a list of topic ids, [] for none; it is {labels!r}.")
+    if row.get("labelled") is False:
+        raise InputError(f"{place}: nobody has labelled this article yet. Leave it out: its labels say nothing.")
     unknown = sorted(set(labels) - set(topics))
     if unknown:
         raise InputError(f"{place}: there is no topic {', '.join(unknown)}; the topics are {', '.join(topics)}.")
@@ -208,4 +237,29 @@ def _example(row: Mapping[str, Any], place: str, topics: Sequence[str]) -> Examp
         certainty=str(row.get("certainty") or ""),
         region=str(row.get("region") or ""),
         kind=kind,
+        cuts=_cuts(row.get("cuts"), place),
+        spans=_spans(row.get("spans"), place),
     )
+
+
+def _spans(value: object, place: str) -> tuple[Span, ...]:
+    if not value:
+        return ()
+    try:
+        found = {Span(s["field"], int(s["start"]), int(s["end"]), str(s["label"])) for s in value}  # type: ignore[attr-defined]
+    except (TypeError, KeyError, ValueError) as error:
+        raise InputError(f"{place}: 'spans' are not those of 'taowen label' ({error!r}).") from error
+    return tuple(sorted(found))
+
+
+def _cuts(value: object, place: str) -> tuple[Cut, ...]:
+    """Return the cuts of a row, as `taowen clean` writes them; none where the row has none."""
+    if not value:
+        return ()
+    try:
+        return tuple(
+            Cut(int(cut["start"]), int(cut["end"]), str(cut["kind"]), str(cut["reason"]), str(cut["text"]))
+            for cut in value  # type: ignore[attr-defined]
+        )
+    except (TypeError, KeyError, ValueError) as error:
+        raise InputError(f"{place}: 'cuts' are not those of a row of taowen ({error!r}).") from error

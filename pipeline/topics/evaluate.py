@@ -16,6 +16,7 @@ from pipeline.topics.corpus import Example, corpus_digest
 
 __all__ = [
     "Report",
+    "Scored",
     "Slice",
     "TopicScore",
     "calibration_error",
@@ -24,6 +25,7 @@ __all__ = [
     "judge",
     "missed_floors",
     "read_out_of_fold",
+    "score",
     "table",
     "truth",
 ]
@@ -143,15 +145,40 @@ def _slice(
     return Slice(name, len(labels), tuple(rows), macro, int(none.sum()), untagged, calibration_error(scores, labels))
 
 
-def evaluate(examples: Sequence[Example], model: Path | None = None) -> Report:
-    """Score a model on labelled articles, the shipped model without `model`.
+@dataclass(frozen=True, slots=True, eq=False)
+class Scored:
+    """Real articles with the tags that somebody gave them: a model, or a peer that it is compared with."""
+
+    name: str
+    """Whose tags: "model", the name of a peer, or a folder."""
+    examples: tuple[Example, ...]
+    topics: tuple[str, ...]
+    scores: npt.NDArray[np.float64]
+    """Probabilities, shape (n_articles, n_topics)."""
+    given: npt.NDArray[np.bool_]
+    """Which tags were given, same shape."""
+    thresholds: tuple[float, ...]
+    """From which probability on a topic is given."""
+    how: str
+    """How the scores came about, for the report."""
+    seen: npt.NDArray[np.bool_]
+    """Articles that were scored out of fold since the model had learnt from them, shape (n_articles,)."""
+
+    @property
+    def labels(self) -> npt.NDArray[np.bool_]:
+        """Which topics the articles have, shape (n_articles, n_topics)."""
+        return truth(self.examples, self.topics)
+
+
+def score(examples: Sequence[Example], model: Path | None = None, name: str = "model") -> Scored:
+    """Tag the real articles among `examples` with a model, the shipped model without `model`.
 
     Articles that the model was trained on are scored by its stored out-of-fold scores, by models that had not seen
     their source; all others by the model. So a corpus may hold both, and no figure flatters.
 
     Raises:
         ModelError: the model cannot be loaded.
-        UsageError: there is nothing to score on.
+        UsageError: there is no real article.
     """
     from pipeline.configure import model_path
     from pipeline.topics.tagger import Tagger
@@ -160,19 +187,32 @@ def evaluate(examples: Sequence[Example], model: Path | None = None) -> Report:
     tagger = Tagger.load(folder)
     known = read_out_of_fold(folder, len(tagger.topics))
     real = [example for example in examples if example.kind == "real"]
+    if not real:
+        raise UsageError("There is no real article to score on: own-written articles train, they are never counted.")
     scores = np.zeros((len(real), len(tagger.topics)))
-    fresh = []
+    seen = np.zeros(len(real), dtype=bool)
     for number, example in enumerate(real):
         row = known.get(example.fingerprint)
-        if row is None:
-            fresh.append(number)
-        else:
-            scores[number] = row
+        if row is not None:
+            scores[number], seen[number] = row, True
+    fresh = np.flatnonzero(~seen).tolist()
     if fresh:
         scores[fresh] = tagger.scores([real[n].text for n in fresh], [real[n].title for n in fresh])
-    limits = np.array([tagger.thresholds[topic] for topic in tagger.topics])
+    limits = tuple(tagger.thresholds[topic] for topic in tagger.topics)
     how = f"{len(real) - len(fresh)} articles out of fold by source, {len(fresh)} new to the model"
-    return judge(real, tagger.topics, scores, np.round(scores, 4) >= limits, how)
+    given = np.round(scores, 4) >= np.array(limits)
+    return Scored(name, tuple(real), tagger.topics, scores, given, limits, how, seen)
+
+
+def evaluate(examples: Sequence[Example], model: Path | None = None) -> Report:
+    """Return the figures of a model on labelled articles, scored as `score` does.
+
+    Raises:
+        ModelError: the model cannot be loaded.
+        UsageError: there is nothing to score on.
+    """
+    found = score(examples, model)
+    return judge(found.examples, found.topics, found.scores, found.given, found.how)
 
 
 def read_out_of_fold(folder: Path, topics: int) -> dict[str, list[float]]:

@@ -1,0 +1,211 @@
+"""The report on a run: what was cut by kind and site, why pages have no article, and pages worth a look."""
+
+from __future__ import annotations
+
+import heapq
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.article import Cut
+from pipeline.dumps.report import to_json
+from pipeline.dumps.status import Status, status
+from pipeline.report.articles import Mark, shown_article
+from pipeline.report.charts import bar
+from pipeline.report.html import Html, element, figure, page, pointer, table, together
+
+__all__ = ["dump_page", "dump_sections"]
+
+_SITES = 50
+"""Sites in the table; the rest is counted."""
+_MATRIX = (20, 8)
+"""Sites and kinds of the table of both: the largest."""
+_SHOWN = 5
+"""Pages shown of each kind that is worth a look."""
+
+Section = tuple[str, str, Html]
+
+
+def dump_page(folder: Path, more: list[Section] | None = None) -> bytes:
+    """Return the report on a run as one HTML file; its figures are those of the run's own report.
+
+    Args:
+        folder: of the run; safe while it works.
+        more: sections to stand behind those of the run.
+
+    Raises:
+        UsageError: it is no run's folder.
+    """
+    return page(f"taowen: how the run “{folder.resolve().name}” went", [*dump_sections(folder), *(more or [])])
+
+
+def dump_sections(folder: Path) -> list[Section]:
+    """Return the sections on a run."""
+    found = status(folder)
+    data = found.to_dict() | {"cleaning": to_json(found.counts, found.versions)}
+    return [
+        ("run", "The run", _run(found, data)),
+        ("cuts", "What was cut", _cuts(data["cleaning"])),
+        ("sites", "By site", together(_sites(data["cleaning"]), _sites_and_kinds(data["cleaning"]))),
+        ("none", "Pages without an article, rejects", _reasons(data)),
+        ("look", "Pages worth a look", _look(folder)),
+    ]
+
+
+def _run(found: Status, data: Mapping[str, Any]) -> Html:
+    state = "finished" if found.complete else "not finished: the command that began it goes on"
+    books = [
+        together(name, " ", figure(data[name], name, "{:,}"), " ")
+        for name in ("read", "written", "rejected", "skipped")
+    ]
+    parts: list[Html | str] = [
+        element("p", f"{state}, {found.done} of {found.tasks} tasks."),
+        element("p", *books),
+    ]
+    for name in ("status", "script", "topic"):
+        numbers = data[name]
+        if numbers:
+            rows: list[list[Html | str]] = [
+                [key or "(none)", figure(count, pointer(name, key), "{:,}"), bar(count / max(1, data["written"]))]
+                for key, count in sorted(numbers.items(), key=lambda item: (-item[1], item[0]))
+            ]
+            parts.append(table([name, "pages", "share of the pages"], rows))
+    if found.failed:
+        told = "; ".join(f"{one.task}: {one.reason}" for one in found.failed)
+        parts.append(element("p", f"Failed tasks: {told}"))
+    versions = ", ".join(f"{name} {value}" for name, value in data["versions"].items())
+    return together(*parts, element("p", versions, class_="note"))
+
+
+def _cuts(cleaning: Mapping[str, Any]) -> Html:
+    whole = cleaning["all"]
+    kept = together(
+        "Of ",
+        figure(whole["characters"], "cleaning/all/characters", "{:,}"),
+        " characters ",
+        figure(whole["kept"], "cleaning/all/kept", "{:,}"),
+        " stay (",
+        figure(whole["share_kept"], "cleaning/all/share_kept", "{:.1%}"),
+        ").",
+    )
+    rows: list[list[Html | str]] = []
+    for kind, numbers in whole["cuts"].items():
+        path = f"cleaning/all/cuts/{kind}"
+        rows.append(
+            [
+                kind,
+                figure(numbers["cuts"], f"{path}/cuts", "{:,}"),
+                figure(numbers["characters"], f"{path}/characters", "{:,}"),
+                figure(numbers["share"], f"{path}/share", "{:.1%}"),
+                bar(numbers["share"]),
+            ]
+        )
+    return together(element("p", kept), table(["kind", "cuts", "characters", "share", ""], rows))
+
+
+def _sites(cleaning: Mapping[str, Any]) -> Html:
+    rows: list[list[Html | str]] = []
+    for n, site in enumerate(cleaning["sites"][:_SITES]):
+        path = f"cleaning/sites/{n}"
+        out = ", ".join(f"{one['what']} {one['share']:.0%} (others {one['others']:.0%})" for one in site["stands_out"])
+        rows.append(
+            [
+                site["site"] or "(no url)",
+                figure(site["pages"], f"{path}/pages", "{:,}"),
+                figure(site["articles"], f"{path}/articles", "{:,}"),
+                figure(site["characters"], f"{path}/characters", "{:,}"),
+                figure(site["share_kept"], f"{path}/share_kept", "{:.0%}"),
+                bar(site["share_kept"]),
+                out,
+            ]
+        )
+    left = len(cleaning["sites"]) - _SITES
+    more = element("p", f"and {left} more sites", class_="note") if left > 0 else ""
+    return together(
+        table(["site", "pages", "articles", "characters", "kept", "", "stands out"], rows, left=(0, 6)), more
+    )
+
+
+def _sites_and_kinds(cleaning: Mapping[str, Any]) -> Html:
+    """Return the cut characters of the largest sites by the largest kinds, each kind with a column."""
+    sites, most = _MATRIX
+    kinds = list(cleaning["all"]["cuts"])[:most]
+    rows: list[list[Html | str]] = []
+    for n, site in enumerate(cleaning["sites"][:sites]):
+        cells: list[Html | str] = [site["site"] or "(no url)"]
+        for kind in kinds:
+            cut = site["cuts"].get(kind)
+            steps = ("cleaning", "sites", str(n), "cuts", kind, "characters")
+            cells.append(figure(cut["characters"], pointer(*steps), "{:,}") if cut else "0")
+        rows.append(cells)
+    left = max(0, len(cleaning["sites"]) - sites), max(0, len(cleaning["all"]["cuts"]) - most)
+    more = f"Left out: {left[0]} sites, {left[1]} kinds." if any(left) else ""
+    return together(
+        element("h3", "Cut characters by site and kind"),
+        table(["site", *kinds], rows),
+        element("p", more, class_="note") if more else "",
+    )
+
+
+def _reasons(data: Mapping[str, Any]) -> Html:
+    parts: list[Html | str] = []
+    for heading, steps, numbers in (
+        ("Pages without an article", ("cleaning", "all", "no_article"), data["cleaning"]["all"]["no_article"]),
+        ("Rejects", ("reject_reason",), data["reject_reason"]),
+        ("Skipped: records that are no page", ("skip_reason",), data["skip_reason"]),
+    ):
+        ordered = sorted(numbers.items(), key=lambda item: (-item[1], item[0]))
+        rows: list[list[Html | str]] = [
+            [reason, figure(count, pointer(*steps, reason), "{:,}")] for reason, count in ordered
+        ]
+        parts += [element("h3", heading), table(["reason", "records"], rows) if rows else element("p", "None.")]
+    return together(*parts)
+
+
+def _look(folder: Path) -> Html:
+    """Show the pages that are least sure, and the articles of which most was cut: from one pass over the parts."""
+    doubtful: list[tuple[float, int, dict[str, Any]]] = []
+    shorn: list[tuple[float, int, dict[str, Any]]] = []
+    for number, row in enumerate(_rows(folder)):
+        if row["status"] != "article":
+            continue
+        cut = sum(c["end"] - c["start"] for c in row["cuts"])
+        for heap, key in ((doubtful, 1 - row["integrity"]), (shorn, cut / max(1, cut + len(row["text"])))):
+            if key > 0:
+                heapq.heappush(heap, (key, -number, row))
+                if len(heap) > _SHOWN:
+                    heapq.heappop(heap)
+    parts: list[Html | str] = [
+        element(
+            "p", "Cuts are struck through, with kind and reason; evidence is marked, with its topic.", class_="note"
+        )
+    ]
+    for heading, heap, told in (
+        ("Least sure", doubtful, "{:.1%} of the kept text is in doubt"),
+        ("Most was cut", shorn, "{:.1%} of the page was cut"),
+    ):
+        parts.append(element("h3", heading))
+        if not heap:
+            parts.append(element("p", "No page."))
+        for key, _, row in sorted(heap, key=lambda one: (-one[0], -one[1])):
+            marks = [Mark(e["field"], e["start"], e["end"], t["id"]) for t in row["topics"] for e in t["evidence"]]
+            topics = ", ".join(f"{t['id']} {t['score']:.2f}" for t in row["topics"]) or "no topic"
+            facts = [" · ".join(filter(None, (row["url"], row["input"], row["published"]))), topics]
+            cuts = [Cut(**cut) for cut in row["cuts"]]
+            title = f"{row['id']}: {told.format(key)}"
+            parts.append(shown_article(title, row["title"], row["text"], cuts, marks, facts, row["script"]))
+    return together(*parts)
+
+
+def _rows(folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield the rows of the parts in their order."""
+    for part in sorted((folder / "parts").glob("*")):
+        if part.suffix == ".parquet":
+            import pyarrow.parquet as pq
+
+            for group in pq.ParquetFile(part).iter_batches(batch_size=512):
+                yield from group.to_pylist()
+        elif part.suffix == ".jsonl":
+            with part.open(encoding="utf-8") as lines:
+                yield from map(json.loads, lines)

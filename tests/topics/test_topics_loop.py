@@ -1,0 +1,172 @@
+"""The loop as the README tells it, and a topic from nothing, on own-written articles; a person labels in between."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.documents import blocks, invoke
+
+ROOT = Path(__file__).parents[2]
+OWN = [
+    json.loads(line)
+    for name in ("articles-a", "articles-b", "articles-c")
+    for line in (ROOT / "corpora" / f"{name}.jsonl").read_text("utf-8").splitlines()
+]
+Row = dict[str, Any]
+
+
+def taowen(*arguments: str) -> str:
+    output, code = invoke(list(arguments))
+    assert code == 0, output
+    return output
+
+
+def written(path: Path, rows: Sequence[Row]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+    return path
+
+
+def real(rows: Sequence[Row]) -> list[Row]:
+    """Own-written articles as if they were a user's: counted, and each of a publisher."""
+    return [{**row, "kind": "real", "source": f"paper-{n % 9}"} for n, row in enumerate(rows)]
+
+
+def read_by_a_person(tasks: Path, export: Path, gold: dict[str, list[str]], skip: int = 0) -> None:
+    """Label tasks in Label Studio, as its export looks. `skip` articles are left undone."""
+    rows = json.loads(tasks.read_text("utf-8"))
+    for number, row in enumerate(rows):
+        choices = gold[row["data"]["id"]] or ["none"]
+        result = [
+            {"id": "x", "from_name": "topics", "to_name": "text", "type": "choices", "value": {"choices": choices}}
+        ]
+        note = {"id": number, "completed_by": 1, "result": result, "updated_at": "2024-06-01T10:00:00Z"}
+        row |= {"id": number, "annotations": [note | {"was_cancelled": number < skip}]}
+    export.write_text(json.dumps(rows, ensure_ascii=False), "utf-8")
+
+
+@pytest.fixture(scope="module")
+def old() -> list[Row]:
+    """What the old model learns from: a third of the articles."""
+    return OWN[::3]
+
+
+def test_the_story_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: list[Row]) -> None:
+    monkeypatch.chdir(tmp_path)
+    rest = [row for row in OWN if row not in old]
+    gold = {row["id"]: row["labels"] for row in OWN}
+    written(tmp_path / "corpus" / "start.jsonl", real(old))
+    written(tmp_path / "held-out.jsonl", real(rest[::2]))
+    written(tmp_path / "pages.jsonl", [{k: row[k] for k in ("id", "title", "text")} for row in rest[1::2]])
+    taowen("train", "corpus", "--out", "build/old")
+    (story,) = [b for b in blocks((ROOT / "README.md").read_text("utf-8")) if "taowen suggest" in b.body]
+    commands = [shlex.split(line, comments=True) for line in story.body.splitlines() if line.startswith("taowen ")]
+    assert [command[1] for command in commands] == ["tag", "suggest", "label", "train", "evaluate"]
+    said = {}
+    for command in commands:
+        if command[1] == "label":
+            read_by_a_person(Path("tasks.json"), Path("export.json"), gold, skip=2)
+        said[command[1]] = taowen(*command[1:])
+    assert "40 of " in said["suggest"] and "4 by random" in said["suggest"]
+    labels = [json.loads(line) for line in Path("corpus/labels-1.jsonl").read_text("utf-8").splitlines()]
+    assert len(labels) == 38 and "2 without labels" in said["label"]
+    assert all(row["labels"] == sorted(gold[row["id"]]) and row["labelled_by"] == "1" and row["why"] for row in labels)
+    assert f"{len(old) + 38} articles" in said["train"]
+    assert f"0 articles out of fold by source, {len(rest[::2])} new to the model" in said["evaluate"]
+    assert re.search(r"build/new against build/old, on the same \d+ articles", said["evaluate"])
+    found = json.loads(taowen("evaluate", "held-out.jsonl", "--model", "build/new", "--against", "build/old", "--json"))
+    (gap,) = found["against"]
+    verdict = f"{gap['better']} is better" if gap["better"] else "no difference is shown"
+    assert verdict in said["evaluate"]
+    assert gap["macro_f1"]["value"] > gap["macro_f1_other"]["value"] - 0.05, "labels do no harm"
+
+
+# A topic from nothing. Quakes and floods of our own invention, and texts that use the same words for other things.
+
+PLACES = ("青霧縣", "石磯鎮", "南浦市", "榕川區", "白鷺島", "嶺東", "河灣村", "銅鼓鄉")
+HITS = (
+    "{p}昨夜發生規模{n}級地震，搜救隊徹夜在倒塌的屋裡找人。",
+    "颱風在{p}登陸，暴雨下了{n}個小時，洪水淹過一樓。",
+    "{p}山火延燒{n}天，災民疏散到學校體育館。",
+    "豪雨造成{p}水災，{n}戶停電，救災物資今晨送到災區。",
+    "震央在{p}外海，震級{n}，海邊居民疏散到高地。",
+)
+NEAR = (
+    "{p}的球隊上演大逆轉，解說員說這是一場地震般的勝利，比數{n}比2。",
+    "{p}推出颱風眼造型的蛋糕，{n}天賣完。",
+    "氣象局預報{p}週末有雨，氣溫{n}度。",
+    "{p}商家說，{n}折的大拍賣像洪水一樣帶來客人。",
+    "{p}話劇社把救災的故事搬上舞台，演出{n}場。",
+)
+AFTER = (
+    "鎮長{s}說，{n}名志工輪流值班，{s}自己也去了。",
+    "當地居民{s}今年{n}歲，他說從來沒有見過這樣的事。",
+    "相關單位表示，後續的{n}項工作會在{s}主持的會議上決定。",
+    "一位姓{s}的店主把{n}箱水搬到門口，分給路過的人。",
+    "學校停課{n}天，老師{s}在網上陪學生讀書。",
+)
+NAMES = ("卓", "湯素梅", "彭紹倫", "林可望", "喬木生", "沈", "羅秋白", "鄔")
+
+
+def invented(templates: Sequence[str], number: int, kind: str) -> Row:
+    chance = random.Random(f"{kind}{number}")
+
+    def filled(template: str) -> str:
+        return template.format(p=chance.choice(PLACES), n=chance.randint(2, 97), s=chance.choice(NAMES))
+
+    body = "".join(
+        filled(chance.choice(templates)) + filled(chance.choice(AFTER)) + filled(chance.choice(AFTER)) for _ in range(3)
+    )
+    text = f"{body}\n{filled(chance.choice(AFTER))}"
+    labels = ["disasters"] if kind == "hit" else []
+    return {"id": f"{kind}-{number}", "title": filled(templates[number % 5])[:14], "text": text, "labels": labels}
+
+
+def topic_of_the_walk_through() -> str:
+    """The topic that docs/adding.md adds."""
+    page = (ROOT / "docs" / "adding.md").read_text("utf-8")
+    (block,) = re.findall(r"^ +```toml\n( +\[\[topics\]\].*?)^ +```$", page, re.M | re.S)
+    return str(block)
+
+
+def test_a_fourth_topic_from_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: list[Row]) -> None:
+    monkeypatch.chdir(tmp_path)
+    shipped = (ROOT / "pipeline" / "data" / "topics.toml").read_text("utf-8")
+    Path("topics.toml").write_text(
+        shipped.replace("\n[background]", f"\n{topic_of_the_walk_through()}\n[background]", 1), "utf-8"
+    )
+    made = [*(invented(HITS, n, "hit") for n in range(60)), *(invented(NEAR, n, "near") for n in range(30))]
+    held = [row for n, row in enumerate(made) if n % 3 == 0]
+    rest = [row for row in OWN if row not in old]
+    pool = [row for row in made if row not in held] + rest[::4]
+    gold = {row["id"]: row["labels"] for row in (*made, *OWN)}
+    written(tmp_path / "corpus" / "old.jsonl", real(old))
+    written(tmp_path / "held-out.jsonl", real([*held, *rest[1::2]]))
+    written(tmp_path / "pool.jsonl", [{k: row[k] for k in ("id", "title", "text")} for row in pool])
+    taowen("train", "corpus", "--out", "build/old")
+    said = taowen(
+        *("suggest", "pool.jsonl", "-n", "30", "--model", "build/old", "--topics", "topics.toml"),
+        *("--format", "labelstudio", "-o", "tasks.json"),
+    )
+    assert "27 by terms" in said and "3 by random" in said
+    read_by_a_person(Path("tasks.json"), Path("export.json"), gold)
+    taowen("label", "export.json", "--topics", "topics.toml", "-o", "corpus/new.jsonl", "--pool", "pool.jsonl")
+    labels = [json.loads(line)["labels"] for line in Path("corpus/new.jsonl").read_text("utf-8").splitlines()]
+    assert len(labels) == 30 and 10 <= labels.count(["disasters"]) < 30, "near misses are among them"
+    taowen("train", "corpus", "--topics", "topics.toml", "--out", "build/new")
+    found = json.loads(taowen("evaluate", "held-out.jsonl", "--model", "build/new", "--against", "build/old", "--json"))
+    by_topic = {row["topic"]: row for row in found["facets"][0]["topics"]}
+    assert list(by_topic) == ["rare_earths", "trade_war", "geopolitics", "disasters"]
+    assert by_topic["disasters"]["positives"] == 20 and by_topic["disasters"]["f1"]["value"] > 0.8
+    (gap,) = found["against"]
+    assert [row["topic"] for row in gap["topics"]] == ["rare_earths", "trade_war", "geopolitics"]
+    assert gap["difference"]["low"] < 0.02 < 0.1 > -gap["difference"]["value"], "the old topics keep their scores"
+    assert gap["better"] != "build/old"

@@ -14,7 +14,7 @@ __all__ = ["Edit", "Offsets", "align"]
 _WINDOW = 24
 """Code points of either text in which `align` looks for the place where they agree again: OpenCC's longest phrases
 have a dozen. A stretch that is longer is one edit up to the end of its line."""
-_AGREE = 3
+_AGREE = 2
 """Code points that have to agree for the texts to be in step again; fewer at the end of a line."""
 
 _Span: TypeAlias = tuple[int, int, int, int]

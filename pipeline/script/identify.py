@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal, NamedTuple, TypeAlias
@@ -78,7 +77,14 @@ _REGION_LEAD = 3
 """How many times as many different words the region must have as the next one."""
 _BRIDGE = 8
 """Characters of either script that a run of the minority script may bridge inside a clause. Phrases of 4 to 12
-characters spliced into news-pool's sentences are found with F1 .72 by character with 4, .76 with 8 and with 12."""
+characters spliced into the clauses of news-pool's articles are found with the same F1 by character with 12."""
+_REACH = 3
+"""Characters of either script that a run inside a clause may take in at an end: half of those that lie between it and
+the nearest character of the majority. F1 by character of such phrases is .81 (in Traditional articles; .76 in
+Simplified) instead of .68 (.63) without; with all of those between .81 (.77), at a precision of .76 for .85. Words of
+jieba in place of characters would give .83 (.79), for a second of loading."""
+_REACH_TO_EDGE = 2
+"""The same where the clause ends before any character of the majority: all of those between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,26 +230,40 @@ def _stretches(inside: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return list(zip(edges[::2], edges[1::2], strict=True))
 
 
-def _runs_inside(classes: NDArray[np.uint8], minority: int) -> Iterator[tuple[int, int]]:
-    """Yield the runs of a clause that tells both scripts: from one telling character to another."""
+def _runs_inside(classes: NDArray[np.uint8], minority: int) -> list[tuple[int, int]]:
+    """Return the runs of a clause that tells both scripts: its telling characters, and what belongs to them."""
     majority = HANT + HANS - minority
     places = np.flatnonzero(classes == minority).tolist()
+    cores: list[tuple[int, int]] = []
     begin = previous = places[0]
     for place in places[1:]:
         gap = classes[previous + 1 : place]
         if len(gap) > _BRIDGE or (gap == majority).any():
-            yield begin, previous + 1
+            cores.append((begin, previous + 1))
             begin = place
         previous = place
-    yield begin, previous + 1
+    cores.append((begin, previous + 1))
+    others = np.flatnonzero(classes == majority)
+    found: list[tuple[int, int]] = []
+    for number, (start, end) in enumerate(cores):
+        behind, ahead = np.searchsorted(others, (start, end)).tolist()
+        before = others[behind - 1] + 1 if behind else None
+        after = others[ahead] if ahead < len(others) else None
+        least = found[-1][1] if found else 0
+        most = cores[number + 1][0] if number + 1 < len(cores) else len(classes)
+        room = min(start, _REACH_TO_EDGE) if before is None else min(int(start - before) // 2, _REACH)
+        space = _REACH_TO_EDGE if after is None else min(int(after - end) // 2, _REACH)
+        found.append((max(least, start - room), min(most, end + space)))
+    return found
 
 
 def runs(text: str) -> list[Run]:
     """Return the stretches of `text` in the script that fewer of its characters tell, sorted and disjoint.
 
     A line, or else a clause (Han characters between marks), that tells nothing but the minority script is a run as a
-    whole. Elsewhere a run goes from one telling character to another, over at most `_BRIDGE` that either script has;
-    what stands at its ends and tells nothing is not in it. Offsets are code points. A text of one script has no runs.
+    whole. Elsewhere a run goes from one telling character to another, over at most `_BRIDGE` that either script has,
+    and a little beyond: what stands at its ends and tells nothing may be of either script, so the run has half of it.
+    Offsets are code points. A text of one script has no runs.
     """
     classes = classify(text)
     hant, hans = int((classes == HANT).sum()), int((classes == HANS).sum())

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.configure import data_path
 from pipeline.script.fold import code_points, fold
+from pipeline.script.lexicon import Lexicon
 
 __all__ = ["HANS", "HANT", "Region", "Run", "Script", "ScriptName", "classify", "identify", "runs"]
 
@@ -110,15 +111,6 @@ class Run:
     script: Literal["zh-Hant", "zh-Hans"]
 
 
-class _Words(NamedTuple):
-    """`data/regions.tsv`, ready for use."""
-
-    first: NDArray[np.bool_]
-    """Shape `(0x40000,)`: whether a word may begin with two characters of this hash."""
-    by_pair: dict[str, tuple[tuple[str, _Told], ...]]
-    """Words and their regions, by the first two characters."""
-
-
 @cache
 def _classes() -> NDArray[np.uint8]:
     """Return the class of each code point, shape `(0x110000,)`."""
@@ -137,39 +129,22 @@ def classify(text: str) -> NDArray[np.uint8]:
     return _classes().take(code_points(text), mode="clip")
 
 
-def _pair_hashes(key: str) -> NDArray[np.uint32]:
-    codes = code_points(key)
-    return (codes[:-1] * np.uint32(40503) + codes[1:]) & np.uint32(0x3FFFF)
-
-
 @cache
-def _words() -> _Words:
-    first = np.zeros(0x40000, dtype=np.bool_)
-    by_pair: dict[str, tuple[tuple[str, _Told], ...]] = {}
+def _words() -> tuple[Lexicon, dict[str, _Told]]:
+    """Return the words of `data/regions.tsv`, and the region of each."""
+    regions: dict[str, _Told] = {}
     for line in data_path("regions.tsv").read_text("utf-8").splitlines():
         if not line.startswith("#"):
             name, word, _ = line.split("\t")
-            region = next(known for known in (*_REGIONS, *_NEIGHBOURS) if known == name)
-            by_pair[word[:2]] = (*by_pair.get(word[:2], ()), (word, region))
-            first[_pair_hashes(word[:2])] = True
-    return _Words(first, by_pair)
-
-
-def _found(key: str) -> set[tuple[str, _Told]]:
-    """Return the words that tell a region, each with its region, in the folded `key`."""
-    words = _words()
-    found: set[tuple[str, _Told]] = set()
-    for place in np.flatnonzero(words.first[_pair_hashes(key)]).tolist():
-        for word, region in words.by_pair.get(key[place : place + 2], ()):
-            if key.startswith(word, place):
-                found.add((word, region))
-    return found
+            regions[word] = next(known for known in (*_REGIONS, *_NEIGHBOURS) if known == name)
+    return Lexicon(regions), regions
 
 
 def _region(key: str, script: ScriptName) -> Region:
     counts: dict[_Told, int] = dict.fromkeys((*_REGIONS, *_NEIGHBOURS), 0)
-    for _, region in _found(key):
-        counts[region] += 1
+    lexicon, regions = _words()
+    for word in {word for _, words in lexicon.find(key) for word in words}:
+        counts[regions[word]] += 1
     if script == "zh-Hant":
         for region in _WRITE_HANS:
             counts[region] //= _QUOTED

@@ -8,17 +8,14 @@ text that has one of the row's context words elsewhere.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal, NamedTuple, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
 from pipeline.configure import data_path
-from pipeline.script.fold import code_points, fold
+from pipeline.script.fold import fold
+from pipeline.script.lexicon import Lexicon
 from pipeline.script.offsets import Edit, Offsets
 
 __all__ = ["KINDS", "Concept", "Found", "Place", "concepts", "find", "forms_of", "mainland", "rename"]
@@ -62,19 +59,9 @@ class Found:
 
 
 class _Index(NamedTuple):
-    pairs: NDArray[np.bool_]
-    """Shape `(0x40000,)`: whether a form may begin with two characters of this hash."""
-    by_pair: dict[str, tuple[str, ...]]
-    """Keys of forms by their first two characters, longest first."""
-    singles: re.Pattern[str]
-    """Forms of one character."""
+    lexicon: Lexicon
     by_key: dict[str, tuple[Concept, frozenset[Place]]]
     """A form's row, and the regions that write it."""
-
-
-def _hashes(key: str) -> NDArray[np.uint32]:
-    codes = code_points(key)
-    return (codes[:-1] * np.uint32(40503) + codes[1:]) & np.uint32(0x3FFFF)
 
 
 @cache
@@ -99,19 +86,7 @@ def _index() -> _Index:
         for place, forms in concept.forms.items():
             for form in map(fold, forms):
                 by_key[form] = concept, by_key.get(form, (concept, frozenset[Place]()))[1] | {place}
-    pairs = np.zeros(0x40000, dtype=np.bool_)
-    by_pair: dict[str, list[str]] = {}
-    for key in by_key:
-        if len(key) > 1:
-            by_pair.setdefault(key[:2], []).append(key)
-            pairs[_hashes(key[:2])] = True
-    alone = sorted(key for key in by_key if len(key) == 1)
-    longest = {
-        pair: tuple(sorted(keys, key=lambda key: (-len(key), key))) + tuple(key for key in alone if key == pair[0])
-        for pair, keys in by_pair.items()
-    }
-    singles = re.compile(f"[{''.join(alone)}]")
-    return _Index(pairs, longest, singles, by_key)
+    return _Index(Lexicon(by_key), by_key)
 
 
 def _told(concept: Concept, form: str, key: str, context: str) -> bool:
@@ -130,12 +105,10 @@ def find(key: str, context: str = "") -> list[Found]:
     found: list[Found] = []
     done = 0
     told: dict[str, bool] = {}
-    for place in _candidates(key, index):
+    for place, forms in index.lexicon.find(key):
         if place < done:
             continue
-        for form in index.by_pair.get(key[place : place + 2], ()) or (key[place],):
-            if not key.startswith(form, place):
-                continue
+        for form in forms:
             concept, places = index.by_key[form]
             if form in concept.doubtful:
                 if form not in told:
@@ -147,16 +120,6 @@ def find(key: str, context: str = "") -> list[Found]:
                 found.append(Found(place, done, concept, places))
             break
     return found
-
-
-def _candidates(key: str, index: _Index) -> list[int]:
-    """Return the places where a form may begin, sorted."""
-    if len(key) < 2:
-        return [0] if key in index.by_key else []
-    hashed = np.flatnonzero(index.pairs[_hashes(key)]).tolist()
-    singles = [match.start() for match in index.singles.finditer(key)]
-    pairs = [place for place in hashed if key[place : place + 2] in index.by_pair]
-    return sorted({*pairs, *singles}) if singles else pairs
 
 
 def _replacements(key: str, context: str, to: Place) -> Iterator[tuple[int, int, str]]:

@@ -13,12 +13,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
+from pipeline.configure import data_path
 from pipeline.errors import UsageError
+from pipeline.script.fold import fold
 from pipeline.script.identify import HANS, HANT, Region, Script, classify, identify, runs
+from pipeline.script.lexicon import Lexicon
 from pipeline.script.offsets import Edit, Offsets, align
 from pipeline.script.variants import Place, rename
 
@@ -36,6 +39,7 @@ _FROM_STANDARD = {"zh-Hant-TW": ("t2tw",), "zh-Hant-HK": ("t2hk",)}
 _UNTAKEN = re.compile("([\0\ud800-\udfff]+)")
 """What must not reach OpenCC: it takes UTF-8, which has no lone surrogates, and older versions end at a NUL."""
 
+_PRIVATE = re.compile("[\U0010f000-\U0010fffd]")
 _NAMES: dict[str, Place] = {"zh-Hans": "CN", "zh-Hant-TW": "TW", "zh-Hant-HK": "HK"}
 """Whose names a target has, where they are asked for. `zh-Hant` is no region."""
 
@@ -84,7 +88,78 @@ def _converter(config: str, process: int) -> Callable[[str], str]:
     return converted
 
 
+class _Usage(NamedTuple):
+    """What one of OpenCC's configurations is to leave alone, or to write otherwise."""
+
+    words: Lexicon
+    written: dict[str, str | None]
+    """What is written for a word, by its key; None for a longer word that OpenCC is right about."""
+    after: Callable[[str], str]
+    """Brings OpenCC's answer to the style of the region's press."""
+
+
+_USAGE = {
+    "tw2sp": ("CN", "tw2s", ("zh-Hans",)),
+    "s2twp": ("TW", "s2tw", ("zh-Hant", "zh-Hant-TW")),
+    "s2hk": ("HK", "s2hk", ("zh-Hant", "zh-Hant-HK")),
+    "s2t": ("", "s2t", ("zh-Hant",)),
+}
+"""Configurations that are corrected: the region of the words in `kept.tsv`, the configuration that converts those
+words' characters only, and which rows of `usage.tsv` hold."""
+_MARKS = 0x10F000
+"""Where the private characters begin that stand for kept words while OpenCC has the text."""
+
+
+@cache
+def _usage(config: str) -> _Usage | None:
+    if config not in _USAGE:
+        return None
+    region, plain, targets = _USAGE[config]
+    written: dict[str, str | None] = {}
+    for line in data_path("kept.tsv").read_text("utf-8").splitlines():
+        if not line.startswith("#"):
+            place, word, _, counts = line.split("\t")
+            if place == region:
+                written[word] = _convert((plain,), word) if counts else None
+    styles: dict[str, str | None] = {}
+    for line in data_path("usage.tsv").read_text("utf-8").splitlines():
+        if not line.startswith("#"):
+            to, when, what, form, _ = line.split("\t")
+            if to in targets:
+                (styles if when == "after" else written)[what] = form
+    if not styles:
+        return _Usage(Lexicon(written), written, str)
+    pattern = re.compile("|".join(sorted(styles, key=lambda what: (-len(what), what))))
+    return _Usage(Lexicon(written), written, lambda text: pattern.sub(lambda match: styles[match[0]] or match[0], text))
+
+
 def _apply(configs: tuple[str, ...], text: str) -> str:
+    """Convert, with the words kept that a region shares with its neighbours."""
+    usage = _usage(configs[0])
+    if usage is None:
+        return _convert(configs, text)
+    marked: list[str] = []
+    kept: list[str] = []
+    last = 0
+    for place, words in usage.words.find(fold(text)):
+        if place < last:
+            continue
+        form = usage.written[words[0]]
+        if form is not None:
+            marked += (text[last:place], chr(_MARKS + len(kept) % 0xFFE))
+            kept.append(form)
+        else:
+            marked.append(text[last : place + len(words[0])])
+        last = place + len(words[0])
+    if not kept or _PRIVATE.search(text):  # a text with such characters of its own goes without
+        return usage.after(_convert(configs, text))
+    converted = _PRIVATE.split(_convert(configs, "".join([*marked, text[last:]])))
+    pieces = [piece for pair in zip(converted, [*kept, ""], strict=True) for piece in pair]
+    return usage.after("".join(pieces))
+
+
+def _convert(configs: tuple[str, ...], text: str) -> str:
+    """Convert by OpenCC, line breaks and what it must not see left out."""
     pieces = _UNTAKEN.split(text)
     for config in configs:
         converted = _converter(config, os.getpid())

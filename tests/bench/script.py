@@ -33,7 +33,8 @@ ROUND_TRIPS = 600
 LABELS = {"hant": "zh-Hant", "hans": "zh-Hans"}
 _EITHER_WAY = (
     "台臺 布佈 劃畫 占佔 周週 了瞭 雇僱 凶兇 污汙 濕溼 秘祕 鑒鑑 勛勳 艷豔 嘆歎 拚拼 盃杯 癡痴 菸煙 恆恒 遶繞 蒐搜 "
-    "裡裏 群羣 峰峯 念唸 巨鉅 盡儘 并併 伙夥 讚贊 嘗嚐 桿杆 注註 沈沉 癒愈 份分 床牀 線綫 匯彙 匯滙 啟啓 説說 着著 双雙 国國"
+    "裡裏 群羣 峰峯 念唸 巨鉅 盡儘 并併 伙夥 讚贊 嘗嚐 桿杆 注註 沈沉 癒愈 份分 床牀 線綫 "
+    "匯彙 匯滙 啟啓 説說 着著 双雙 国國"
 )
 STYLES = frozenset(frozenset(pair) for pair in re.findall(r"\w+", _EITHER_WAY))
 """Characters that Taiwan's press writes either way: a difference of style, not an error."""

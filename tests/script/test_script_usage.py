@@ -9,6 +9,7 @@ from pipeline.script.convert import convert
 from pipeline.script.fold import fold
 from pipeline.script.identify import Script
 from pipeline.script.lexicon import Lexicon
+from pipeline.script.tables import installed_dictionary
 
 TAIWAN = Script("zh-Hant", 1.0, "TW", "zh-Hant-TW")
 
@@ -34,6 +35,14 @@ def test_the_tables_are_sorted_unique_and_keys() -> None:
         if when == "before":
             assert fold(what) == what
             assert fold(written) == what or to == "zh-Hant-TW", f"{what}: another word is a matter of region"
+
+
+@pytest.mark.parametrize(("region", "name"), [("CN", "TWPhrasesRev"), ("TW", "TWPhrases")])
+def test_kept_words_are_words_of_the_installed_opencc(region: str, name: str) -> None:
+    words = {fold(source): fold(targets[0]) for source, targets in installed_dictionary(name).items()}
+    for place, word, other, _ in rows("kept.tsv"):
+        if place == region:
+            assert words.get(word) == other, f"{word}: run python -m pipeline.script.tables"
 
 
 @pytest.mark.parametrize("row", [row for row in rows("usage.tsv") if row[1] == "before"], ids=lambda row: row[2])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pipeline.ingest import clean
     from pipeline.ingest.sites import Sites, read_sites
     from pipeline.process import Process, ProcessConfig
-    from pipeline.script.convert import convert
+    from pipeline.script.convert import convert, convert_with_offsets
     from pipeline.script.fold import fold
     from pipeline.script.identify import identify
     from pipeline.topics.tagger import Tagger
@@ -38,6 +38,7 @@ __all__ = [
     "Tagger",
     "clean",
     "convert",
+    "convert_with_offsets",
     "fold",
     "identify",
     "read_sites",
@@ -51,6 +52,7 @@ _HOMES = {
     "Tagger": "pipeline.topics.tagger",
     "clean": "pipeline.ingest",
     "convert": "pipeline.script.convert",
+    "convert_with_offsets": "pipeline.script.convert",
     "fold": "pipeline.script.fold",
     "identify": "pipeline.script.identify",
     "read_sites": "pipeline.ingest.sites",

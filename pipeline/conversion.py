@@ -1,25 +1,61 @@
-"""`taowen convert`: the script of text files and of JSON lines, everything else of them left as it is."""
+"""`taowen convert`: the script of text, web pages and JSON lines, everything else of them left as it is."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from pipeline.article import Reject
 from pipeline.configure import LIMITS, Limits
 from pipeline.errors import PageError, UsageError
 
-__all__ = ["convert_source"]
+if TYPE_CHECKING:
+    from pipeline.script.convert import Change
+    from pipeline.script.identify import Script
+
+__all__ = ["Conversion", "convert_source"]
+
+_Result = dict[str, Any] | bytes | Reject
 
 
-def convert_source(path: str, to: str, limits: Limits = LIMITS) -> Iterator[dict[str, Any] | bytes | Reject]:
-    """Yield what a source becomes: each JSON object with `text_normalised` added, or a text file's bytes in UTF-8.
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What is to be done."""
 
-    `text_normalised` is the object's `text` in the script asked for. Line breaks stay as they are.
+    to: str
+    names: bool = False
+    """Write names and terms as the region of `to` does."""
+    fields: tuple[str, ...] = ()
+    """Fields of JSON objects that are converted in place, `a.b` for field b of a; every item where a list stands.
+    Without any, `text` becomes `text_normalised`, which is added."""
+    explain: bool = False
+    """Tell what would be changed, in place of the converted source."""
+
+    def check(self) -> None:
+        """Refuse what cannot be done, before anything is read.
+
+        Raises:
+            UsageError: there is no such target, or names are asked of one without a region; a field has no name.
+        """
+        from pipeline.script.convert import convert
+
+        convert("中", self.to, names=self.names)
+        for field in self.fields:
+            if not all(field.split(".")):
+                raise UsageError(f"--field takes the name of a field, or names joined by dots, not '{field}'.")
+
+
+def convert_source(path: str, config: Conversion, limits: Limits = LIMITS) -> Iterator[_Result]:
+    """Yield what a source becomes: JSON objects with their text converted, or a text's or a web page's bytes in UTF-8.
+
+    Line breaks stay as they are. A web page that was in another encoding gets a byte order mark, which a browser
+    believes before the page's own declaration.
 
     Raises:
-        UsageError: the source is neither text nor JSON lines.
+        UsageError: the source is neither text, nor a web page, nor JSON lines.
         InputError: it cannot be opened.
     """
     from pipeline.ingest.read import open_source
@@ -28,19 +64,19 @@ def convert_source(path: str, to: str, limits: Limits = LIMITS) -> Iterator[dict
     with open_source(path) as source:
         chunks = unpack(source.stream, source.compression)
         if source.kind == "jsonl":
-            yield from _objects(source.name, chunks, to, limits)
+            yield from _objects(source.name, chunks, config, limits)
         elif source.kind == "json":
-            yield from _document(source.name, chunks, to, limits)
-        elif source.kind == "text":
-            yield _text(source.name, chunks, to, limits)
+            yield from _document(source.name, chunks, config, limits)
+        elif source.kind in ("text", "html"):
+            yield _whole(source.name, chunks, source.kind, config, limits)
         else:
             raise UsageError(
-                f"{path} is {source.kind}, and convert takes text and JSON lines. "
-                f"'taowen clean --to {to} {path}' gives rows with text_normalised."
+                f"{path} is {source.kind}, and convert takes text, HTML and JSON lines. "
+                f"'taowen clean --to {config.to} {path}' gives rows with text_normalised."
             )
 
 
-def _objects(name: str, chunks: Iterator[bytes], to: str, limits: Limits) -> Iterator[dict[str, Any] | Reject]:
+def _objects(name: str, chunks: Iterator[bytes], config: Conversion, limits: Limits) -> Iterator[_Result]:
     from pipeline.ingest.unpack import Broken, lines
 
     try:
@@ -55,21 +91,12 @@ def _objects(name: str, chunks: Iterator[bytes], to: str, limits: Limits) -> Ite
             except (ValueError, RecursionError) as error:
                 yield Reject(name, position, "", "read", f"bad JSON: {error}")
                 continue
-            yield _converted(record, name, position, to)
+            yield _record(record, name, position, config)
     except Broken as broken:
         yield Reject(name, broken.position, "", "read", broken.reason)
 
 
-def _converted(record: object, name: str, position: int, to: str) -> dict[str, Any] | Reject:
-    from pipeline.script.convert import convert
-
-    text = record.get("text") if isinstance(record, dict) else None
-    if not isinstance(record, dict) or not isinstance(text, str):
-        return Reject(name, position, "", "read", "no text: the object has no string under 'text'")
-    return {**record, "text_normalised": convert(text, to)}
-
-
-def _document(name: str, chunks: Iterator[bytes], to: str, limits: Limits) -> Iterator[dict[str, Any] | Reject]:
+def _document(name: str, chunks: Iterator[bytes], config: Conversion, limits: Limits) -> Iterator[_Result]:
     """Convert one JSON object over several lines, or an array of objects; a reject's position counts them."""
     from pipeline.ingest.unpack import collect
 
@@ -82,13 +109,64 @@ def _document(name: str, chunks: Iterator[bytes], to: str, limits: Limits) -> It
         yield Reject(name, 0, "", "read", f"bad JSON: {error}")
         return
     for number, record in enumerate(parsed if isinstance(parsed, list) else [parsed]):
-        yield _converted(record, name, number, to)
+        yield _record(record, name, number, config)
 
 
-def _text(name: str, chunks: Iterator[bytes], to: str, limits: Limits) -> bytes | Reject:
+def _record(record: object, name: str, position: int, config: Conversion) -> _Result:
+    """Convert the chosen fields of one object. All of them tell its script and region together."""
+    from pipeline.script.convert import convert
+    from pipeline.script.identify import identify
+
+    if not isinstance(record, dict):
+        return Reject(name, position, "", "read", "no object: convert takes one JSON object a line")
+    fields = config.fields or ("text",)
+    found = {field: list(_strings(record, field.split("."))) for field in fields}
+    if not any(found.values()):
+        told = ", ".join(f"'{field}'" for field in fields)
+        return Reject(name, position, "", "read", f"no text: the object has no string under {told}")
+    script = identify("\n".join(text for texts in found.values() for text in texts))
+    if config.explain:
+        place = f"{name}:{position}"
+        return b"".join(
+            _explained(f"{place} {field}", text, config, script) for field in fields for text in found[field]
+        )
+    if not config.fields:
+        return {**record, "text_normalised": convert(record["text"], config.to, script, names=config.names)}
+    changed: Any = record
+    for field in fields:
+        changed = _replaced(
+            changed, field.split("."), lambda text: convert(text, config.to, script, names=config.names)
+        )
+    return dict(changed)
+
+
+def _strings(value: object, path: list[str]) -> Iterator[str]:
+    """Yield the strings under a path, of every item where a list stands."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _strings(item, path)
+    elif path and isinstance(value, dict):
+        if path[0] in value:
+            yield from _strings(value[path[0]], path[1:])
+    elif not path and isinstance(value, str):
+        yield value
+
+
+def _replaced(value: object, path: list[str], change: Callable[[str], str]) -> object:
+    """Return a copy of `value` with the strings under a path changed, its keys in order."""
+    if isinstance(value, list):
+        return [_replaced(item, path, change) for item in value]
+    if path and isinstance(value, dict):
+        return {key: _replaced(item, path[1:], change) if key == path[0] else item for key, item in value.items()}
+    return change(value) if not path and isinstance(value, str) else value
+
+
+def _whole(name: str, chunks: Iterator[bytes], kind: str, config: Conversion, limits: Limits) -> bytes | Reject:
+    """Convert a text or a web page."""
     from pipeline.ingest.decode import decode
     from pipeline.ingest.unpack import collect
-    from pipeline.script.convert import convert
+    from pipeline.script.convert import convert, convert_with_offsets
+    from pipeline.script.markup import convert_markup, text_of_markup
 
     data, broken = collect(chunks, limits.page_bytes)
     if broken:
@@ -96,6 +174,40 @@ def _text(name: str, chunks: Iterator[bytes], to: str, limits: Limits) -> bytes 
     if len(data) > limits.page_bytes:
         return Reject(name, 0, "", "read", "over the limit page_bytes: split the file at line breaks")
     try:
-        return convert(decode(data)[0], to).encode("utf-8", "replace")
+        text, encoding = decode(data)
     except PageError as error:
         return Reject(name, 0, "", error.stage, error.reason)
+    if config.explain:
+        return _explained(name, text_of_markup(text) if kind == "html" else text, config)
+    if kind == "text":
+        return convert(text, config.to, names=config.names).encode("utf-8", "replace")
+    mark = b"" if encoding == "utf-8" and not data.startswith(b"\xef\xbb\xbf") else b"\xef\xbb\xbf"
+    page = convert_markup(text, lambda shown: convert_with_offsets(shown, config.to, names=config.names))
+    return mark + page.encode("utf-8", "replace")
+
+
+def _explained(place: str, text: str, config: Conversion, script: Script | None = None) -> bytes:
+    """Return what conversion changes in a text, for a reader: words and names with their place, characters counted."""
+    from pipeline.records import visible
+    from pipeline.script.convert import changes
+
+    told = changes(text, config.to, script, names=config.names)
+    counts = Counter[str](change.kind for change in told)
+    kinds = ("names", "words", "phrase", "characters")
+    summary = ", ".join(f"{counts[kind]} {kind}" for kind in kinds if counts[kind]) or "nothing"
+    lines = [f"{place}: {summary}"]
+    for kind in kinds[:-1]:
+        lines += _places(text, [change for change in told if change.kind == kind])
+    same = Counter((change.rule, change.old, change.new) for change in told if change.kind == "characters")
+    for (rule, old, new), number in sorted(same.items(), key=lambda item: (-item[1], item[0])):
+        lines.append(f"  characters  {rule:<6} {number:>6} x  {old} -> {new}")
+    return "".join(visible(line, breaks=False) + "\n" for line in lines).encode("utf-8", "replace")
+
+
+def _places(text: str, told: Iterable[Change]) -> Iterator[str]:
+    line, begin = 1, 0
+    for change in sorted(told, key=lambda change: change.start):
+        line += text.count("\n", begin, change.start)
+        begin = max(begin, text.rfind("\n", begin, change.start) + 1)
+        place = f"{line}:{change.start - begin + 1}"
+        yield f"  {change.kind:<10}  {change.rule:<6} {place:>8}  {change.old} -> {change.new}"

@@ -353,8 +353,42 @@ def test_json_lines_are_converted_and_keep_their_other_fields(taowen: Taowen) ->
     assert (back.code, back.rows[0]["text_normalised"]) == (0, "头发与发展")
 
 
-def test_a_web_page_is_not_converted(taowen: Taowen, sample: Path) -> None:
-    done = taowen("convert", "--to", "zh-Hans", sample / "html" / "cn-list.html")
+def test_chosen_fields_are_converted_in_place(taowen: Taowen) -> None:
+    record = {"a": {"t": ["軟體", "川普說"], "軟體": "軟體"}, "text": "新台幣", "n": 1}
+    options = ("--to", "zh-Hans", "--names", "--field", "a.t", "--field", "text")
+    done = taowen("convert", *options, stdin=f'{json.dumps(record)}\n{{"a": 3}}\n')
+    assert done.rows == [{"a": {"t": ["软件", "特朗普说"], "軟體": "軟體"}, "text": "新台币", "n": 1}]
+    assert (done.code, done.balance) == (1, (2, 1, 1, 0))
+    assert "'a.t', 'text'" in done.err
+    assert taowen("convert", "--to", "zh-Hans", "--field", "a..b", stdin="{}").code == 2
+    assert taowen("convert", "--to", "zh-Hant", "--names", stdin="中文").code == 2
+
+
+def test_a_web_page_keeps_its_markup(taowen: Taowen, tmp_path: Path) -> None:
+    page = '<html><meta charset="big5"><title>軟體</title><p title="軟體">川普說<script>"軟體"</script></p></html>'
+    (tmp_path / "page.html").write_bytes(page.encode("big5"))
+    done = taowen("convert", "--to", "zh-Hans", "--names", tmp_path / "page.html")
+    converted = page.replace("<title>軟體", "<title>软件").replace("川普說", "特朗普说")
+    assert (done.code, done.out.decode()) == (0, f"\ufeff{converted}"), "the mark tells a browser that it is UTF-8"
+    same = taowen("convert", "--to", "zh-Hans", "--names", stdin=page.replace("big5", "utf-8"))
+    assert same.out.decode() == converted.replace("big5", "utf-8")
+
+
+def test_conversion_is_explained(taowen: Taowen) -> None:
+    subtitles = "1\n00:00:01,000 --> 00:00:03,000\n<i>川普說，網路上的軟體</i>\n\n新台幣\x1b[0m\n"
+    done = taowen("convert", "--to", "zh-Hans", "--names", "--explain", stdin=subtitles)
+    assert [line.split() for line in done.out.decode().splitlines()[1:4]] == [
+        ["names", "CN", "3:4", "川普", "->", "特朗普"],
+        ["words", "tw2sp", "3:8", "網路", "->", "网络"],
+        ["words", "tw2sp", "3:12", "軟體", "->", "软件"],
+    ]
+    assert b"\x1b" not in done.out
+    converted = taowen("convert", "--to", "zh-Hans", "--names", stdin=subtitles).out.decode()
+    assert converted.splitlines()[:3] == ["1", "00:00:01,000 --> 00:00:03,000", "<i>特朗普说，网络上的软件</i>"]
+
+
+def test_a_dump_is_not_converted(taowen: Taowen, sample: Path) -> None:
+    done = taowen("convert", "--to", "zh-Hans", sample / "crawl.warc.gz")
     assert (done.code, done.out) == (2, b"")
     assert "taowen clean" in done.err
 

@@ -75,25 +75,33 @@ def tag(
     _stream("tag", sources_of(context, inputs), config, out, format, max_rejects, report, force=force)
 
 
-@app.command(epilog="Example: taowen convert --to zh-Hant-TW article.txt")
+@app.command(epilog="Example: taowen convert --to zh-Hans --names page.html")
 def convert(
     context: typer.Context,
     to: Annotated[Target, typer.Option("--to", help="The script, and region, to write in.")],
     inputs: Inputs = None,
     out: Out = None,
+    names: Annotated[bool, typer.Option("--names", help="Write names and terms as the region does, too.")] = False,
+    field: Annotated[
+        list[str] | None,
+        typer.Option("--field", metavar="NAME", help="Convert this field of JSON in place (a.b: b of a); repeat it."),
+    ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Tell which rule changes what, instead.")] = False,
     max_rejects: MaxRejects = "5%",
     force: Force = False,
 ) -> None:
-    """Convert the script: text in, text out; JSON lines in, the same objects with text_normalised out."""
-    from pipeline.conversion import convert_source
+    """Convert the script of text, HTML and subtitles as they are; of JSON lines, with text_normalised added."""
+    from pipeline.conversion import Conversion, convert_source
     from pipeline.streams import RejectLimit, open_sink, watched
 
     limit = RejectLimit.parse(max_rejects)
+    config = Conversion(to, names, tuple(field or ()), explain)
+    config.check()
     sources = sources_of(context, inputs)
     check_output(out, sources)
     with open_sink(out, "jsonl", force=force) as sink, watched(sink, "convert"):
         for source in sources:
-            for result in convert_source(source, to):
+            for result in convert_source(source, config):
                 sink.take(result)
     finish(sink.books.summary(), limit.exceeded(sink.books.rejected, sink.books.written))
 

@@ -9,17 +9,23 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
+from pipeline.configure import data_path
 from pipeline.errors import UsageError
+from pipeline.script.fold import fold
 from pipeline.script.identify import HANS, HANT, Region, Script, classify, identify, runs
+from pipeline.script.lexicon import Lexicon
+from pipeline.script.offsets import Edit, Offsets, align
+from pipeline.script.variants import Place, rename
 
-__all__ = ["TARGETS", "convert"]
+__all__ = ["TARGETS", "Change", "Converted", "changes", "convert", "convert_with_offsets"]
 
 TARGETS = ("zh-Hans", "zh-Hant", "zh-Hant-TW", "zh-Hant-HK")
 """What `convert` converts to."""
@@ -33,7 +39,40 @@ _FROM_STANDARD = {"zh-Hant-TW": ("t2tw",), "zh-Hant-HK": ("t2hk",)}
 _UNTAKEN = re.compile("([\0\ud800-\udfff]+)")
 """What must not reach OpenCC: it takes UTF-8, which has no lone surrogates, and older versions end at a NUL."""
 
+_PRIVATE = re.compile("[\U0010f000-\U0010fffd]")
+_NAMES: dict[str, Place] = {"zh-Hans": "CN", "zh-Hant-TW": "TW", "zh-Hant-HK": "HK"}
+"""Whose names a target has, where they are asked for. `zh-Hant` is no region."""
+
+_GROWN = 6
+"""Characters round an edit among which the word is looked for that made it. Longer ones are few."""
+
 _Step = Literal["keep", "whole", "runs"]
+_Kind: TypeAlias = Literal["characters", "phrase", "words", "names"]
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """A converted text, and where everything went."""
+
+    text: str
+    offsets: Offsets
+    """From the given text to `text`, in code points: `offsets.there(start, end)`, and `back` from `text`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that conversion changed, and what for."""
+
+    start: int
+    """Where it stands in the given text."""
+    end: int
+    old: str
+    new: str
+    kind: _Kind
+    """`characters`: what the rule makes of this character wherever it stands; `phrase`: what it makes of it between
+    these neighbours; `words`: other characters, not only another script; `names`: by `data/variants.tsv`."""
+    rule: str
+    """OpenCC's configurations, or the region whose names these are."""
 
 
 @cache
@@ -49,7 +88,78 @@ def _converter(config: str, process: int) -> Callable[[str], str]:
     return converted
 
 
+class _Usage(NamedTuple):
+    """What one of OpenCC's configurations is to leave alone, or to write otherwise."""
+
+    words: Lexicon
+    written: dict[str, str | None]
+    """What is written for a word, by its key; None for a longer word that OpenCC is right about."""
+    after: Callable[[str], str]
+    """Brings OpenCC's answer to the style of the region's press."""
+
+
+_USAGE = {
+    "tw2sp": ("CN", "tw2s", ("zh-Hans",)),
+    "s2twp": ("TW", "s2tw", ("zh-Hant", "zh-Hant-TW")),
+    "s2hk": ("HK", "s2hk", ("zh-Hant", "zh-Hant-HK")),
+    "s2t": ("", "s2t", ("zh-Hant",)),
+}
+"""Configurations that are corrected: the region of the words in `kept.tsv`, the configuration that converts those
+words' characters only, and which rows of `usage.tsv` hold."""
+_MARKS = 0x10F000
+"""Where the private characters begin that stand for kept words while OpenCC has the text."""
+
+
+@cache
+def _usage(config: str) -> _Usage | None:
+    if config not in _USAGE:
+        return None
+    region, plain, targets = _USAGE[config]
+    written: dict[str, str | None] = {}
+    for line in data_path("kept.tsv").read_text("utf-8").splitlines():
+        if not line.startswith("#"):
+            place, word, _, counts = line.split("\t")
+            if place == region:
+                written[word] = _convert((plain,), word) if counts else None
+    styles: dict[str, str | None] = {}
+    for line in data_path("usage.tsv").read_text("utf-8").splitlines():
+        if not line.startswith("#"):
+            to, when, what, form, _ = line.split("\t")
+            if to in targets:
+                (styles if when == "after" else written)[what] = form
+    if not styles:
+        return _Usage(Lexicon(written), written, str)
+    pattern = re.compile("|".join(sorted(styles, key=lambda what: (-len(what), what))))
+    return _Usage(Lexicon(written), written, lambda text: pattern.sub(lambda match: styles[match[0]] or match[0], text))
+
+
 def _apply(configs: tuple[str, ...], text: str) -> str:
+    """Convert, with the words kept that a region shares with its neighbours."""
+    usage = _usage(configs[0])
+    if usage is None:
+        return _convert(configs, text)
+    marked: list[str] = []
+    kept: list[str] = []
+    last = 0
+    for place, words in usage.words.find(fold(text)):
+        if place < last:
+            continue
+        form = usage.written[words[0]]
+        if form is not None:
+            marked += (text[last:place], chr(_MARKS + len(kept) % 0xFFE))
+            kept.append(form)
+        else:
+            marked.append(text[last : place + len(words[0])])
+        last = place + len(words[0])
+    if not kept or _PRIVATE.search(text):  # a text with such characters of its own goes without
+        return usage.after(_convert(configs, text))
+    converted = _PRIVATE.split(_convert(configs, "".join([*marked, text[last:]])))
+    pieces = [piece for pair in zip(converted, [*kept, ""], strict=True) for piece in pair]
+    return usage.after("".join(pieces))
+
+
+def _convert(configs: tuple[str, ...], text: str) -> str:
+    """Convert by OpenCC, line breaks and what it must not see left out."""
     pieces = _UNTAKEN.split(text)
     for config in configs:
         converted = _converter(config, os.getpid())
@@ -104,7 +214,37 @@ def _by_line(text: str, foreign: int, native: int, configs: tuple[str, ...]) -> 
     return "\n".join(converted)
 
 
-def convert(text: str, to: str, script: Script | None = None) -> str:
+def _passes(text: str, to: str, script: Script | None, names: bool) -> Iterator[tuple[str, str, Offsets | None]]:
+    """Yield the text after each rule that changed it, with the rule and, where it knows them, the offsets."""
+    if to not in TARGETS:
+        raise UsageError(f"There is no conversion to '{to}'. Choose one of {', '.join(TARGETS)}.")
+    if names and to not in _NAMES:
+        raise UsageError(f"Names belong to a region, and {to} is none. Choose one of {', '.join(_NAMES)}.")
+    script = identify(text) if script is None else script
+    if script.script == "other" or text.isascii():
+        return
+    steps: list[tuple[str, Callable[[str], str]]] = []
+    if to == "zh-Hans":
+        configs = _TO_HANS.get(script.region, ("t2s",))
+        steps.append((configs[0], lambda text: _by_line(text, HANT, HANS, configs)))
+    else:
+        steps.append((_FROM_HANS[to][0], lambda text: _by_line(text, HANS, HANT, _FROM_HANS[to])))
+        elsewhere = script.script in ("zh-Hant", "mixed") and script.region != to.removeprefix("zh-Hant-")
+        if elsewhere and to in _FROM_STANDARD:
+            regional = _TO_STANDARD.get(script.region, ()) + _FROM_STANDARD[to]
+            steps.append((" ".join(regional), lambda text: _apply(regional, text)))
+    for rule, step in steps:
+        after = step(text)
+        if after != text:
+            yield rule, after, None
+            text = after
+    if names:
+        after, offsets = rename(text, _NAMES[to])
+        if after != text:
+            yield _NAMES[to], after, offsets
+
+
+def convert(text: str, to: str, script: Script | None = None, *, names: bool = False) -> str:
     """Return `text` in the script and the regional usage of `to`.
 
     Simplified text is returned as it is by `zh-Hans`, Traditional text by `zh-Hant`; `zh-Hant-TW` and `zh-Hant-HK`
@@ -115,20 +255,76 @@ def convert(text: str, to: str, script: Script | None = None) -> str:
         text: any string.
         to: one of `TARGETS`.
         script: `identify(text)`, where the caller has it already, or what is known better.
+        names: write names and terms as the region does (`pipeline.script.variants`): 川普 becomes 特朗普 in zh-Hans.
 
     Raises:
-        UsageError: `to` is no such target.
+        UsageError: `to` is no such target, or has no region for `names`.
     """
-    if to not in TARGETS:
-        raise UsageError(f"There is no conversion to '{to}'. Choose one of {', '.join(TARGETS)}.")
-    script = identify(text) if script is None else script
-    if script.script == "other" or text.isascii():
-        return text
-    if to == "zh-Hans":
-        return _by_line(text, HANT, HANS, _TO_HANS.get(script.region, ("t2s",)))
-    text = _by_line(text, HANS, HANT, _FROM_HANS[to])
-    if script.script not in ("zh-Hant", "mixed") or script.region == to.removeprefix("zh-Hant-"):
-        return text
-    if to in _FROM_STANDARD:
-        return _apply(_TO_STANDARD.get(script.region, ()) + _FROM_STANDARD[to], text)
+    for _, after, _ in _passes(text, to, script, names):
+        text = after
     return text
+
+
+def convert_with_offsets(text: str, to: str, script: Script | None = None, *, names: bool = False) -> Converted:
+    """Return what `convert` returns, with the offsets between the given text and the converted one.
+
+    Where both have the same key nothing moved. Words that became longer or shorter are edits, each as a whole.
+
+    Raises:
+        UsageError: as `convert`.
+    """
+    offsets = Offsets()
+    for _, after, moved in _passes(text, to, script, names):
+        offsets = offsets.then(align(text, after) if moved is None else moved)
+        text = after
+    return Converted(text, offsets)
+
+
+def changes(text: str, to: str, script: Script | None = None, *, names: bool = False) -> list[Change]:
+    """Return everything that `convert` changes in `text`, rule by rule, each in order of place.
+
+    Raises:
+        UsageError: as `convert`.
+    """
+    told: list[Change] = []
+    given = text
+    offsets = Offsets()
+    for rule, after, moved in _passes(text, to, script, names):
+        step = align(text, after) if moved is None else moved
+        configs = tuple(rule.split(" "))
+        last = 0
+        words = [_word(edit, text, after, configs) if moved is None else edit for edit in step.edits]
+        for edit in sorted([*words, *_characters(text, after, step)], key=lambda edit: (edit.start, -edit.end)):
+            if edit.end <= last:
+                continue  # a character of a word that is told already
+            last = edit.end
+            new = after[edit.new_start : edit.new_end]
+            kind: _Kind = "words" if moved is None else "names"
+            if moved is None and edit.end - edit.start == 1 == len(new) and edit not in words:
+                kind = "characters" if _apply(configs, text[edit.start]) == new else "phrase"
+            start, end = offsets.back(edit.start, edit.end)
+            told.append(Change(start, end, given[start:end], new, kind, rule))
+        offsets = offsets.then(step)
+        text = after
+    return told
+
+
+def _characters(old: str, new: str, offsets: Offsets) -> Iterator[Edit]:
+    """Yield each character between the edits that is another one now."""
+    here = there = 0
+    for edit in (*offsets.edits, Edit(len(old), len(old), len(new), len(new))):
+        for place in range(here, edit.start):
+            other = there + place - here
+            if old[place] != new[other]:
+                yield Edit(place, place + 1, other, other + 1)
+        here, there = edit.end, edit.new_end
+
+
+def _word(edit: Edit, old: str, new: str, configs: tuple[str, ...]) -> Edit:
+    """Return the least stretch round `edit` that the rule converts by itself as it did here: 軟體 for 體."""
+    for grown in range(_GROWN + 1):
+        for left in range(min(grown, edit.start, edit.new_start) + 1):
+            wide = Edit(edit.start - left, edit.end + grown - left, edit.new_start - left, edit.new_end + grown - left)
+            if _apply(configs, old[wide.start : wide.end]) == new[wide.new_start : wide.new_end]:
+                return wide
+    return edit

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.configure import data_path
 from pipeline.script.fold import code_points, fold
+from pipeline.script.lexicon import Lexicon
 
 __all__ = ["HANS", "HANT", "Region", "Run", "Script", "ScriptName", "classify", "identify", "runs"]
 
@@ -78,7 +78,14 @@ _REGION_LEAD = 3
 """How many times as many different words the region must have as the next one."""
 _BRIDGE = 8
 """Characters of either script that a run of the minority script may bridge inside a clause. Phrases of 4 to 12
-characters spliced into news-pool's sentences are found with F1 .72 by character with 4, .76 with 8 and with 12."""
+characters spliced into the clauses of news-pool's articles are found with the same F1 by character with 12."""
+_REACH = 3
+"""Characters of either script that a run inside a clause may take in at an end: half of those that lie between it and
+the nearest character of the majority. F1 by character of such phrases is .81 (in Traditional articles; .76 in
+Simplified) instead of .68 (.63) without; with all of those between .81 (.77), at a precision of .76 for .85. Words of
+jieba in place of characters would give .83 (.79), for a second of loading."""
+_REACH_TO_EDGE = 2
+"""The same where the clause ends before any character of the majority: all of those between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +111,6 @@ class Run:
     script: Literal["zh-Hant", "zh-Hans"]
 
 
-class _Words(NamedTuple):
-    """`data/regions.tsv`, ready for use."""
-
-    first: NDArray[np.bool_]
-    """Shape `(0x40000,)`: whether a word may begin with two characters of this hash."""
-    by_pair: dict[str, tuple[tuple[str, _Told], ...]]
-    """Words and their regions, by the first two characters."""
-
-
 @cache
 def _classes() -> NDArray[np.uint8]:
     """Return the class of each code point, shape `(0x110000,)`."""
@@ -131,39 +129,22 @@ def classify(text: str) -> NDArray[np.uint8]:
     return _classes().take(code_points(text), mode="clip")
 
 
-def _pair_hashes(key: str) -> NDArray[np.uint32]:
-    codes = code_points(key)
-    return (codes[:-1] * np.uint32(40503) + codes[1:]) & np.uint32(0x3FFFF)
-
-
 @cache
-def _words() -> _Words:
-    first = np.zeros(0x40000, dtype=np.bool_)
-    by_pair: dict[str, tuple[tuple[str, _Told], ...]] = {}
+def _words() -> tuple[Lexicon, dict[str, _Told]]:
+    """Return the words of `data/regions.tsv`, and the region of each."""
+    regions: dict[str, _Told] = {}
     for line in data_path("regions.tsv").read_text("utf-8").splitlines():
         if not line.startswith("#"):
             name, word, _ = line.split("\t")
-            region = next(known for known in (*_REGIONS, *_NEIGHBOURS) if known == name)
-            by_pair[word[:2]] = (*by_pair.get(word[:2], ()), (word, region))
-            first[_pair_hashes(word[:2])] = True
-    return _Words(first, by_pair)
-
-
-def _found(key: str) -> set[tuple[str, _Told]]:
-    """Return the words that tell a region, each with its region, in the folded `key`."""
-    words = _words()
-    found: set[tuple[str, _Told]] = set()
-    for place in np.flatnonzero(words.first[_pair_hashes(key)]).tolist():
-        for word, region in words.by_pair.get(key[place : place + 2], ()):
-            if key.startswith(word, place):
-                found.add((word, region))
-    return found
+            regions[word] = next(known for known in (*_REGIONS, *_NEIGHBOURS) if known == name)
+    return Lexicon(regions), regions
 
 
 def _region(key: str, script: ScriptName) -> Region:
     counts: dict[_Told, int] = dict.fromkeys((*_REGIONS, *_NEIGHBOURS), 0)
-    for _, region in _found(key):
-        counts[region] += 1
+    lexicon, regions = _words()
+    for word in {word for _, words in lexicon.find(key) for word in words}:
+        counts[regions[word]] += 1
     if script == "zh-Hant":
         for region in _WRITE_HANS:
             counts[region] //= _QUOTED
@@ -224,26 +205,40 @@ def _stretches(inside: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return list(zip(edges[::2], edges[1::2], strict=True))
 
 
-def _runs_inside(classes: NDArray[np.uint8], minority: int) -> Iterator[tuple[int, int]]:
-    """Yield the runs of a clause that tells both scripts: from one telling character to another."""
+def _runs_inside(classes: NDArray[np.uint8], minority: int) -> list[tuple[int, int]]:
+    """Return the runs of a clause that tells both scripts: its telling characters, and what belongs to them."""
     majority = HANT + HANS - minority
     places = np.flatnonzero(classes == minority).tolist()
+    cores: list[tuple[int, int]] = []
     begin = previous = places[0]
     for place in places[1:]:
         gap = classes[previous + 1 : place]
         if len(gap) > _BRIDGE or (gap == majority).any():
-            yield begin, previous + 1
+            cores.append((begin, previous + 1))
             begin = place
         previous = place
-    yield begin, previous + 1
+    cores.append((begin, previous + 1))
+    others = np.flatnonzero(classes == majority)
+    found: list[tuple[int, int]] = []
+    for number, (start, end) in enumerate(cores):
+        behind, ahead = np.searchsorted(others, (start, end)).tolist()
+        before = others[behind - 1] + 1 if behind else None
+        after = others[ahead] if ahead < len(others) else None
+        least = found[-1][1] if found else 0
+        most = cores[number + 1][0] if number + 1 < len(cores) else len(classes)
+        room = min(start, _REACH_TO_EDGE) if before is None else min(int(start - before) // 2, _REACH)
+        space = _REACH_TO_EDGE if after is None else min(int(after - end) // 2, _REACH)
+        found.append((max(least, start - room), min(most, end + space)))
+    return found
 
 
 def runs(text: str) -> list[Run]:
     """Return the stretches of `text` in the script that fewer of its characters tell, sorted and disjoint.
 
     A line, or else a clause (Han characters between marks), that tells nothing but the minority script is a run as a
-    whole. Elsewhere a run goes from one telling character to another, over at most `_BRIDGE` that either script has;
-    what stands at its ends and tells nothing is not in it. Offsets are code points. A text of one script has no runs.
+    whole. Elsewhere a run goes from one telling character to another, over at most `_BRIDGE` that either script has,
+    and a little beyond: what stands at its ends and tells nothing may be of either script, so the run has half of it.
+    Offsets are code points. A text of one script has no runs.
     """
     classes = classify(text)
     hant, hans = int((classes == HANT).sum()), int((classes == HANS).sum())

@@ -1,4 +1,4 @@
-"""Development step: write `data/fold.tsv` and `data/scripts.tsv` from the installed OpenCC.
+"""Development step: write `data/fold.tsv`, `data/scripts.tsv` and `data/kept.tsv` from the installed OpenCC.
 
     python -m pipeline.script.tables
 
@@ -36,6 +36,18 @@ _SCRIPTS_HEADER = """\
 # for 皇后 and the name). Those seen fewer than {seen} times are taken where it never keeps them and, as hant, GB 2312
 # lacks them or, as hans, Big5 does.
 """
+_KEPT_HEADER = """\
+# Words that OpenCC's `tw2sp` (region CN) and `s2twp` (region TW) turn into others, but which that region's own press
+# uses: 支持 would become 支援, 執行 would become 运行. Columns: region, word (a key), what OpenCC makes of it, and the
+# occurrences of both in the articles of news-pool that `identify` gives that region. Kept are words seen {least} times
+# or more, and {share} times as often as the other or more. No count: a longer word that holds one, left to OpenCC.
+"""
+_KEPT_LEAST = 5
+"""Occurrences below which nothing is said of a word."""
+_KEPT_SHARE = 0.5
+"""Share of the other word's occurrences from which a word is the region's own: 数据 has .76 in Taiwan, 互联网 .1."""
+_REGIONAL = {"互联网", "哈萨克", "显卡", "的士", "知识产权", "笔记本电脑", "菜单", "触摸"}
+"""Words of the other region that its own press quotes."""
 _RATIO = 30
 """How many times as often a telling character is seen in its own script. The pool's own labels are wrong for about one
 character in 3,000 (whole articles in the other script), so a ratio beyond some hundreds could not be measured."""
@@ -138,8 +150,40 @@ def _scripts() -> dict[str, str]:
     return telling
 
 
+def _kept_rows() -> Iterable[str]:
+    """Yield the rows of `kept.tsv`."""
+    from pipeline.configure import shared_data
+    from pipeline.script.fold import fold
+    from pipeline.script.identify import identify
+
+    shared = shared_data()
+    if shared is None:
+        raise InputError("The shared data that kept.tsv is measured on is not here. Set TAOWEN_DATA to its folder.")
+    texts: dict[str, list[str]] = {"CN": [], "TW": []}
+    with gzip.open(shared / "news-pool.jsonl.gz", "rt", encoding="utf-8") as lines:
+        for line in lines:
+            text = json.loads(line)["text"]
+            region = identify(text).region
+            if region in texts:
+                texts[region].append(fold(text))
+    for region, name in (("CN", "TWPhrasesRev"), ("TW", "TWPhrases")):
+        press = "\n".join(texts[region])
+        words = {fold(source): fold(targets[0]) for source, targets in installed_dictionary(name).items()}
+        counts = {word: press.count(word) for form in words.items() for word in form}
+        kept = {
+            word
+            for word, other in words.items()
+            if word != other and word not in _REGIONAL and counts[word] >= max(_KEPT_LEAST, _KEPT_SHARE * counts[other])
+        }
+        for word, other in sorted(words.items()):
+            if word in kept:
+                yield f"{region}\t{word}\t{other}\t{counts[word]}:{counts[other]}"
+            elif any(inner in word for inner in kept):
+                yield f"{region}\t{word}\t{other}\t"
+
+
 def main() -> None:
-    """Write both tables."""
+    """Write the tables."""
     import opencc
 
     made_by = _HEADER.format(version=opencc.__version__)
@@ -148,6 +192,9 @@ def main() -> None:
     criteria = _SCRIPTS_HEADER.format(ratio=_RATIO, kept=_KEPT_RATIO, seen=_SEEN)
     rows = [f"{name}\t{characters}\n" for name, characters in _scripts().items()]
     data_path("scripts.tsv").write_text(made_by + criteria + "".join(rows), "utf-8")
+    criteria = _KEPT_HEADER.format(least=_KEPT_LEAST, share=_KEPT_SHARE)
+    rows = [f"{row}\n" for row in _kept_rows()]
+    data_path("kept.tsv").write_text(made_by + criteria + "".join(rows), "utf-8")
 
 
 if __name__ == "__main__":

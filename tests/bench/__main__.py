@@ -17,10 +17,12 @@ from pipeline.configure import shared_data
 from .fields import fields
 from .quality import cleaning, damage, mending, topics
 from .report import BENCH, machine, versions
+from .script import script
 from .speed import fold_speed, speed
 
 PARTS: dict[str, tuple[str, tuple[str, ...], Callable[[Path], str]]] = {
     "fold": ("Folding the script", ("news-pool.jsonl.gz",), fold_speed),
+    "script": ("Scripts, regions and names", ("news-pool.jsonl.gz",), script),
     "mending": ("Mending, on spoiled-dev", ("spoiled-dev.jsonl.gz",), mending),
     "fields": ("Fields of annotated pages", ("pages-dev.jsonl.gz",), fields),
     "damage": ("What cleaning does to clean articles", ("news-pool.jsonl.gz",), damage),

@@ -21,7 +21,7 @@ from typing import Any
 from .quality import records
 from .report import BENCH, scored, table
 
-__all__ = ["fold_speed", "speed"]
+__all__ = ["environment", "fold_speed", "seconds", "speed"]
 
 ROUNDS = 3
 """Passes over the data; the fastest one counts, after a few pages that load models and tables. Passes of the same work
@@ -52,6 +52,9 @@ PACKAGES = {
     "readability-lxml": Package(("readability-lxml", "lxml_html_clean")),
     "resiliparse": Package(("resiliparse",)),
     "magic-html": Package((os.environ.get("TAOWEN_MAGIC_HTML") or "magic-html",), (3, 12)),
+    "opencc-pyo3": Package(("opencc-pyo3",)),
+    "zhconv-rs": Package(("zhconv-rs",)),
+    "hanzidentifier": Package(("hanzidentifier",)),
 }
 PEERS = {
     "trafilatura": ("trafilatura", "trafilatura"),
@@ -171,7 +174,7 @@ def _interpreter(oldest: tuple[int, int]) -> str | None:
     return None
 
 
-def _environment(name: str) -> Path | str:
+def environment(name: str) -> Path | str:
     """Return the Python of a package's own environment, made where it is missing or stale; or why there is none."""
     package = PACKAGES[name]
     base = _interpreter(package.oldest)
@@ -251,7 +254,7 @@ def _in_turns(pythons: dict[str, Path], source: Path) -> dict[str, tuple[dict[st
 
 def _beside_peers(source: Path) -> str:
     """Clean the HTML of all pages with taowen and with each peer, in turns; return one table of quality and speed."""
-    environments = {name: _environment(name) for name in PACKAGES}
+    environments = {name: environment(name) for name, _ in PEERS.values()}
     pythons = {"taowen": Path(sys.executable)}
     for way, (package, _) in PEERS.items():
         python = environments[package]

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import UsageError
-from pipeline.script.convert import TARGETS, convert
+from pipeline.script.convert import TARGETS, changes, convert, convert_with_offsets
 from pipeline.script.identify import Script
+from pipeline.script.offsets import Edit
 
 TW = "記者王小明／綜合報導　網路上的軟體與程式，業者說明資訊安全，新台幣三億元。"
 HK = "特首昨日表示，本港裏的樓價回落，衞生署説明，裁判官押後案件。"
@@ -26,7 +27,7 @@ HANS = "记者了解到，互联网上的软件与信息安全，皇后的头发
         (HK, "zh-Hant-TW", "特首昨日表示，本港裡的樓價回落，衛生署說明，裁判官押後案件。"),
         (HANS, "zh-Hans", HANS),
         (HANS, "zh-Hant", "記者瞭解到，互聯網上的軟件與信息安全，皇后的頭髮在家裏。"),
-        (HANS, "zh-Hant-TW", "記者瞭解到，網際網路上的軟體與資訊安全，皇后的頭髮在家裡。"),
+        (HANS, "zh-Hant-TW", "記者了解到，網際網路上的軟體與資訊安全，皇后的頭髮在家裡。"),
         (HANS, "zh-Hant-HK", "記者瞭解到，互聯網上的軟件與信息安全，皇后的頭髮在家裏。"),
     ],
 )
@@ -84,3 +85,66 @@ def test_convert_in_other_processes(method: str) -> None:
     convert("國會", "zh-Hans")
     with multiprocessing.get_context(method).Pool(1) as pool:
         assert pool.starmap(convert, [("國會", "zh-Hans"), ("国会", "zh-Hant")]) == ["国会", "國會"]
+
+
+NAMED = "記者王小明／綜合報導　川普與普丁談網路安全，網際網路業者說明軟體，新台幣三億元，聯準會升息。"
+
+
+@pytest.mark.parametrize("to", ["zh-Hans", "zh-Hant-TW", "zh-Hant-HK"])
+def test_names_of_the_region(to: str) -> None:
+    wanted = {"zh-Hans": "特朗普与普京谈", "zh-Hant-TW": "川普與普丁談", "zh-Hant-HK": "特朗普與普京談"}[to]
+    converted = convert(NAMED, to, names=True)
+    assert wanted in converted
+    assert convert(converted, to, names=True) == converted
+    with pytest.raises(UsageError, match="no"):
+        convert(NAMED, "zh-Hant", names=True)
+
+
+_PIECES = st.lists(
+    st.sampled_from([TW, HK, HANS, NAMED, "\n", "\0", "\ud800", "中文", "abc", "軟體", "网络"]), max_size=6
+)
+
+
+@given(_PIECES, st.sampled_from(TARGETS), st.booleans())
+def test_offsets_lead_from_either_text_to_the_other(pieces: list[str], to: str, names: bool) -> None:
+    text = "".join(pieces)
+    names = names and to != "zh-Hant"
+    converted = convert_with_offsets(text, to, names=names)
+    assert converted.text == convert(text, to, names=names)
+    offsets = converted.offsets
+    here = there = 0
+    for edit in (*offsets.edits, Edit(len(text), len(text), len(converted.text), len(converted.text))):
+        # between edits each character stands for one, and the lines are those of the text
+        assert edit.start - here == edit.new_start - there >= 0
+        assert [c == "\n" for c in text[here : edit.start]] == [
+            c == "\n" for c in converted.text[there : edit.new_start]
+        ]
+        assert edit.start < edit.end or edit.start == len(text)
+        here, there = edit.end, edit.new_end
+
+
+@given(_PIECES, st.sampled_from(TARGETS))
+def test_changes_are_all_that_changes(pieces: list[str], to: str) -> None:
+    text = "".join(pieces)
+    told = changes(text, to, names=to != "zh-Hant")
+    converted = convert_with_offsets(text, to, names=to != "zh-Hant")
+    assert bool(told) == (converted.text != text)
+    for change in told:
+        assert text[change.start : change.end] == change.old
+        assert change.kind in ("names", "words", "phrase", "characters")
+    untold = set(range(len(text))).difference(*(range(change.start, change.end) for change in told))
+    for place in untold:
+        start, end = converted.offsets.there(place, place + 1)
+        assert text[place] in converted.text[start:end]
+
+
+def test_changes_name_the_rule() -> None:
+    told = {(c.kind, c.rule, c.old, c.new) for c in changes(NAMED, "zh-Hans", names=True)}
+    assert ("words", "tw2sp", "網際網路", "互联网") in told
+    assert ("words", "tw2sp", "軟體", "软件") in told
+    assert ("names", "CN", "川普", "特朗普") in told
+    assert ("characters", "tw2sp", "與", "与") in told
+    assert [(c.kind, c.old, c.new) for c in changes("皇后的头发", "zh-Hant")] == [
+        ("characters", "头", "頭"),
+        ("phrase", "发", "髮"),
+    ]

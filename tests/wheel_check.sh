@@ -44,7 +44,7 @@ here = {p.as_posix() for p in Path("pipeline").rglob("*") if p.is_file() and "__
 here |= {f"pipeline/{p.as_posix()}" for p in Path("models").rglob("*") if p.is_file()}
 faults = [f"missing: {name}" for name in sorted(here - held)]
 faults += [f"too much: {name}" for name in sorted(held - here - about)]
-known = {"strip", "fluency", "topics", "floors.json"}
+known = {"strip", "fluency", "phrases", "topics", "floors.json"}
 strays = {p.as_posix() for p in Path("models").iterdir() if p.name not in known}
 strays |= {name for name in here if Path(name).suffix not in SUFFIXES and Path(name).name != "py.typed"}
 faults += [f"of no kind that the wheel is for: {name}" for name in sorted(strays)]
@@ -60,6 +60,7 @@ faults += [
         "pipeline/data/fold.tsv",
         "pipeline/models/strip/weights.npz",
         "pipeline/models/fluency/fluency.npz",
+        "pipeline/models/phrases/weights.npz",
         "pipeline/models/topics/weights.npz",
         "pipeline/models/topics/model.json",
     )

@@ -36,7 +36,7 @@ class Shard:
     def __init__(self, path: Path, kind: Format = "jsonl") -> None:
         self.path = path
         self.kind = kind
-        self.temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        self.temporary = temporary_of(path)
         self._file: BinaryIO | None = None
         self._parquet: pq.ParquetWriter | None = None
         self._waiting: list[Mapping[str, Any]] = []
@@ -97,9 +97,14 @@ class Shard:
         self._characters = 0
 
 
+def temporary_of(path: Path) -> Path:
+    """Return a name for `path` while it is written. Chance keeps apart attempts on machines that share the folder."""
+    return path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.tmp")
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file that is there with all its content or not at all, on disk before this returns."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = temporary_of(path)
     try:
         with temporary.open("wb") as file:
             file.write(content)

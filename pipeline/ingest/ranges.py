@@ -2,8 +2,8 @@
 
 Lines that are not packed are entered anywhere. Everything else can only be read from its beginning: there a range
 holds the records that are found while reading is between its ends, and a `Reader` goes on from where its last range
-ended, so that a process which takes the ranges of a file in order reads it once. Reading a page costs a fiftieth of
-cleaning it.
+ended, so that a process which takes the ranges of a file in order reads it once. Reading a page costs a twentieth of
+cleaning it (pages-dev as packed lines: 1.5 ms and 35).
 """
 
 from __future__ import annotations
@@ -117,8 +117,8 @@ class _Scan:
 
 def _place(source: Source, found: Record) -> int:
     """Where in the stored bytes a record is, as far as its format tells: the same whenever it is read."""
-    if source.kind == "warc":
-        return found.position
+    if source.kind == "warc":  # in a member of many records, positions count what it unpacks to
+        return min(found.position, source.stream.tell())
     if source.kind in ("parquet", "zip"):
         return source.mark
     return source.stream.tell()

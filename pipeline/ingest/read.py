@@ -208,7 +208,7 @@ def _source(name: str, stream: BinaryIO) -> Source:
 
 
 class _Rewound:
-    """A stream that cannot seek, put back to where its head was read. fastwarc asks for `tell`, and panics without."""
+    """A stream that cannot seek, put back to where its head was read."""
 
     def __init__(self, head: bytes, stream: BinaryIO) -> None:
         self._head = head

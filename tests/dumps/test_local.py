@@ -4,6 +4,7 @@ import functools
 import gzip
 import json
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -64,13 +65,14 @@ def test_the_bytes_do_not_depend_on_the_workers(tmp_path: Path, source: str, kin
     assert len(prints) == 1
 
 
-def test_killed_anywhere_and_started_again_it_comes_to_the_same(tmp_path: Path, source: str, undisturbed: str) -> None:
-    script = [sys.executable, str(HERE / "crash.py"), source, str(tmp_path / "runs")]
-    results = json.loads(subprocess.run(script, check=True, capture_output=True).stdout)
-    assert [result["killed"] for result in results] == [True] * (len(results) - 1) + [False]
-    assert len(results) > 25
-    assert len({result["done"] for result in results}) > 3
-    assert {result["fingerprint"] for result in results} == {undisturbed}
+def test_stopped_anywhere_and_started_again_it_comes_to_the_same() -> None:
+    """A third of what `make crash` does at named points, and ten times of chance."""
+    script = [sys.executable, "-m", "tests.dumps.crash", "10", "3"]
+    done = subprocess.run(script, capture_output=True, text=True, cwd=HERE.parents[1], timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    points = [int(number) for number in re.findall(r" at (\d+) named points", done.stdout)]
+    assert len(points) == 4 and points[0] >= 40 and min(points) >= 12, done.stdout
+    assert "10 runs killed" in done.stdout
 
 
 @pytest.mark.parametrize("page_seconds", [0, 10])

@@ -42,6 +42,7 @@ HOMES = {
     "typer": tuple(f"cli/{name}.py" for name in ("app", "articles", "dumps", "options", "terminal", "topics")),
     "rich": ("cli/articles.py", "cli/terminal.py", "explain.py", "streams.py"),
     "ray": ("dumps/ray.py",),
+    "rensa": ("dumps/deduplicate.py",),
 }
 """Where each engine may be imported. numpy may be anywhere."""
 

@@ -56,6 +56,9 @@ def run(
         str | None,
         typer.Option("--share", metavar="K/N", help="Do every N-th task from the K-th (from 0) on: one of N machines."),
     ] = None,
+    deduplicate: Annotated[
+        bool, typer.Option("--deduplicate", help="At the end, list copies in duplicates.parquet; none is removed.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Throw away another run that DIR holds.")] = False,
 ) -> None:
@@ -94,6 +97,7 @@ def run(
             force=force,
             sample=sample or 0,
             share=part,
+            deduplicate=deduplicate,
             page_seconds=LIMITS.page_seconds if page_seconds is None else page_seconds,
             progress=progress,
         )

@@ -12,7 +12,8 @@ from typing import TypeAlias
 
 from pipeline.configure import LIMITS
 from pipeline.dumps.deadline import Guarded
-from pipeline.dumps.manifest import REPORT, Asked, Manifest, open_run, sweep
+from pipeline.dumps.deduplicate import require_engine, write_duplicates
+from pipeline.dumps.manifest import DUPLICATES, REPORT, Asked, Manifest, open_run, sweep
 from pipeline.dumps.pool import NO_ROOM, Hand, MakeRows, Outcome, run_in_pool
 from pipeline.dumps.shards import Format, write_whole
 from pipeline.dumps.status import Status, of_tasks
@@ -40,6 +41,7 @@ def run(
     share: tuple[int, int] = (0, 1),
     task_bytes: int | None = None,
     page_seconds: float = LIMITS.page_seconds,
+    deduplicate: bool = False,
     progress: Callable[[Status], None] | None = None,
 ) -> Status:
     """Process a dump into the folder `out`, or go on where an earlier launch was stopped.
@@ -59,6 +61,7 @@ def run(
         page_seconds: the deadline of a page. Pages are processed in processes of their own, and one that takes longer,
             or kills its process, is rejected. 0 is none: pages are processed where they are read, `make` need not
             be picklable for a single worker, and a page that kills costs its task, or with a single worker the run.
+        deduplicate: when every task is done, find copies and write `duplicates.parquet`.
         progress: called at the start and after each task, in this process.
 
     Returns:
@@ -80,6 +83,10 @@ def run(
         raise UsageError(f"There is no share {share[0]} of {share[1]}. Shares of n are 0 to n - 1.")
     if share[1] > 1 and (add or force):
         raise UsageError("A share neither adds inputs nor throws a run away. Do that first, in a launch of its own.")
+    if deduplicate:
+        if share[1] > 1:
+            raise UsageError("Copies are found in the whole run: give --deduplicate when the shares are done.")
+        require_engine()
     asked = asked_for(inputs, make(), kind=kind, sample=sample, task_bytes=task_bytes)
     if not inputs:
         Manifest.load(out)  # which says so if there is none, before a folder is made
@@ -89,6 +96,7 @@ def run(
         manifest = open_run(out, asked, add=add, force=force, shared=not alone)
         if alone:
             (out / REPORT).unlink(missing_ok=True)
+            (out / DUPLICATES).unlink(missing_ok=True)
         found, unfinished = of_tasks(out, manifest)
         todo = [task for task in unfinished if task.number % share[1] == share[0]]
         sweep(out, todo, shared=not alone)
@@ -118,10 +126,13 @@ def run(
         if alone:
             sweep(out, unfinished)
             try:
+                if deduplicate and report.complete:
+                    parts = sorted((out / "parts").iterdir())  # in the order of the input
+                    report.copies = write_duplicates(out, parts)
                 write_whole(out / REPORT, to_line(report.to_dict()))
             except OSError as error:
                 raise UsageError(
-                    f"{out / REPORT} cannot be written: {error.strerror}. The tasks are done; the same command resumes."
+                    f"{out} takes no more: {error.strerror}. The tasks are done; the same command resumes."
                 ) from error
     return report
 

@@ -14,10 +14,11 @@ from pipeline.dumps.tasks import FOLDERS, Piece, Task, cut, sampled
 from pipeline.errors import UsageError
 from pipeline.records import to_line
 
-__all__ = ["MANIFEST", "REPORT", "Asked", "Manifest", "clear", "open_run", "sweep"]
+__all__ = ["DUPLICATES", "MANIFEST", "REPORT", "Asked", "Manifest", "clear", "open_run", "sweep"]
 
 MANIFEST = "manifest.json"
 REPORT = "report.json"
+DUPLICATES = "duplicates.parquet"
 LAYOUT = 2
 """Of the run folder. A folder of another layout is not resumed."""
 
@@ -105,7 +106,7 @@ def open_run(out: Path, asked: Asked, *, add: bool = False, force: bool = False,
     """
     try:
         if not shared:
-            for path in (*out.glob(f".{MANIFEST}{TEMPORARY[1:]}"), *out.glob(f".{REPORT}{TEMPORARY[1:]}")):
+            for path in out.glob(TEMPORARY if (out / MANIFEST).exists() else f".{MANIFEST}{TEMPORARY[1:]}"):
                 path.unlink()
         manifest = None
         if (out / MANIFEST).exists():
@@ -134,6 +135,7 @@ def clear(out: Path) -> None:
         for path in sorted((out / folder).glob("*")):
             path.unlink()
     (out / REPORT).unlink(missing_ok=True)
+    (out / DUPLICATES).unlink(missing_ok=True)
     (out / MANIFEST).unlink(missing_ok=True)
 
 

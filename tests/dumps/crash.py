@@ -21,6 +21,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -28,10 +30,12 @@ from typing import Any
 from pipeline.dumps import shards
 from pipeline.dumps.local import run
 from pipeline.errors import UsageError
+from pipeline.script.fold import fold
 from tests.dumps.fakes import Fake, fingerprint, write_lines
 
 MIXTURE = ["稀土出口", None, "雜關稅", "拒", "略", "\ud800\u2028行", "平常", "", "長" * 300] * 2
 TASK = 3000
+COPIES = find_spec("rensa") is not None
 DISK = {"full": errno.ENOSPC, "read-only": errno.EROFS, "broken": errno.EIO}
 LONGEST = 60.0
 """Seconds after which a run is taken to hang."""
@@ -60,7 +64,7 @@ def write_dump(folder: Path) -> Dump:
 def launch(dump: Dump, out: Path, **how: Any) -> None:
     """Run to the end: the first inputs, then what is added."""
     run(dump.first, out, Fake, task_bytes=TASK, add=True, page_seconds=0, **how)
-    run(dump.added, out, Fake, task_bytes=TASK, add=True, page_seconds=0, **how)
+    run(dump.added, out, Fake, task_bytes=TASK, add=True, page_seconds=0, deduplicate=COPIES, **how)
 
 
 def in_a_fork(work: Callable[[], None], seconds: float = LONGEST) -> int:
@@ -206,9 +210,12 @@ def main(arguments: Sequence[str]) -> None:
         print("begun", flush=True)
         first, added, out = json.loads(arguments[1]), json.loads(arguments[2]), Path(arguments[3])
         run(first, out, Fake, task_bytes=TASK, add=True, workers=2)
-        run(added, out, Fake, task_bytes=TASK, add=True, workers=2)
+        run(added, out, Fake, task_bytes=TASK, add=True, workers=2, deduplicate=COPIES)
         return
     number, apart = (int(given) for given in (*arguments, *("100", "1")[len(arguments) :]))
+    for name in ("rensa", "pyarrow.parquet", "pandas") if COPIES else ():
+        import_module(name)  # once, and not in every fork, like the table that fold loads
+    fold("字")
     with TemporaryDirectory() as top:
         folder = Path(top)
         dump = write_dump(folder / "in")

@@ -56,6 +56,12 @@ def run(
         str | None,
         typer.Option("--share", metavar="K/N", help="Do every N-th task from the K-th (from 0) on: one of N machines."),
     ] = None,
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option("--engine", help="This machine, or all cores of a Ray cluster.")
+    ] = "local",
+    address: Annotated[
+        str, typer.Option("--address", metavar="HOST:PORT", help="Of the Ray cluster; auto is the one of this machine.")
+    ] = "auto",
     deduplicate: Annotated[
         bool, typer.Option("--deduplicate", help="At the end, list copies in duplicates.parquet; none is removed.")
     ] = False,
@@ -98,6 +104,8 @@ def run(
             sample=sample or 0,
             share=part,
             deduplicate=deduplicate,
+            engine=engine,
+            address=address,
             page_seconds=LIMITS.page_seconds if page_seconds is None else page_seconds,
             progress=progress,
         )

@@ -1,4 +1,4 @@
-"""The embedded engine: one machine, a pool of processes, no service."""
+"""A run from beginning to end: on one machine with a pool of processes and no service, or on a Ray cluster."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from pipeline.configure import LIMITS
 from pipeline.dumps.deadline import Guarded
 from pipeline.dumps.deduplicate import require_engine, write_duplicates
 from pipeline.dumps.manifest import DUPLICATES, REPORT, Asked, Manifest, open_run, sweep
 from pipeline.dumps.pool import NO_ROOM, Hand, MakeRows, Outcome, run_in_pool
+from pipeline.dumps.ray import require_engine as require_ray
+from pipeline.dumps.ray import run_on_ray
 from pipeline.dumps.shards import Format, write_whole
 from pipeline.dumps.status import Status, of_tasks
 from pipeline.dumps.tasks import Piece, Processing, Receipt, Task, files_of, identity
@@ -42,6 +44,8 @@ def run(
     task_bytes: int | None = None,
     page_seconds: float = LIMITS.page_seconds,
     deduplicate: bool = False,
+    engine: Literal["local", "ray"] = "local",
+    address: str = "auto",
     progress: Callable[[Status], None] | None = None,
 ) -> Status:
     """Process a dump into the folder `out`, or go on where an earlier launch was stopped.
@@ -62,6 +66,8 @@ def run(
             or kills its process, is rejected. 0 is none: pages are processed where they are read, `make` need not
             be picklable for a single worker, and a page that kills costs its task, or with a single worker the run.
         deduplicate: when every task is done, find copies and write `duplicates.parquet`.
+        engine: this machine, where `workers` counts, or a Ray cluster, whose cores count.
+        address: of the Ray cluster.
         progress: called at the start and after each task, in this process.
 
     Returns:
@@ -83,6 +89,8 @@ def run(
         raise UsageError(f"There is no share {share[0]} of {share[1]}. Shares of n are 0 to n - 1.")
     if share[1] > 1 and (add or force):
         raise UsageError("A share neither adds inputs nor throws a run away. Do that first, in a launch of its own.")
+    if engine == "ray":
+        require_ray()
     if deduplicate:
         if share[1] > 1:
             raise UsageError("Copies are found in the whole run: give --deduplicate when the shares are done.")
@@ -104,10 +112,13 @@ def run(
             progress(found)
         failures = []
         rows = partial(Guarded, make, page_seconds) if page_seconds else make
-        engine = _here(todo, rows, out, kind) if workers == 1 else run_in_pool(todo, rows, out, kind, workers)
+        if engine == "ray":
+            outcomes = run_on_ray(todo, rows, out, kind, address)
+        else:
+            outcomes = _here(todo, rows, out, kind) if workers == 1 else run_in_pool(todo, rows, out, kind, workers)
         try:
-            with closing(engine):
-                for outcome in engine:
+            with closing(outcomes):
+                for outcome in outcomes:
                     if isinstance(outcome, Receipt):
                         found.add(outcome)
                     else:

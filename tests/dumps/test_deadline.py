@@ -5,7 +5,6 @@ import multiprocessing
 import os
 import time
 from contextlib import closing
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -19,18 +18,11 @@ from pipeline.dumps.tasks import identity
 from pipeline.errors import ModelError, TaowenError, UsageError
 from pipeline.process import Process, ProcessConfig
 
-from .fakes import Fake, alive, fingerprint, write_lines
+from .fakes import Fake, Slow, alive, fingerprint, write_lines
 
 CULPRITS = ["平常", "殺", None, "略", "稀土", "纏", "平常", "平常", "慢", "拒", "平常"]
 """One kills its process, one never lets go of the interpreter's lock, one sleeps."""
 SECONDS = 0.5
-
-
-@dataclass
-class Slow(Fake):
-    def accident(self, text: str) -> None:
-        super().accident(text)
-        time.sleep(0.02)
 
 
 class NoModel(Fake):

@@ -39,7 +39,9 @@ HOMES = {
     "zstandard": ("ingest/unpack.py", "ingest/warc.py"),
     "datasets": ("topics/corpus.py",),
     "pyarrow": ("records.py", "ingest/read.py", "dumps/shards.py", "topics/corpus.py"),
-    "typer": tuple(f"cli/{name}.py" for name in ("app", "articles", "dumps", "options", "terminal", "topics")),
+    "typer": tuple(
+        f"cli/{name}.py" for name in ("app", "articles", "config", "dumps", "options", "terminal", "topics")
+    ),
     "rich": ("cli/articles.py", "cli/terminal.py", "explain.py", "streams.py"),
     "ray": ("dumps/ray.py",),
     "rensa": ("dumps/deduplicate.py",),
@@ -51,7 +53,7 @@ LONGEST = 450
 
 LOADED_FOR_HELP = {
     *("pipeline", "pipeline.errors", "pipeline.cli", "pipeline.cli.app", "pipeline.cli.articles", "pipeline.cli.dumps"),
-    *("pipeline.cli.options", "pipeline.cli.terminal", "pipeline.cli.topics"),
+    *("pipeline.cli.config", "pipeline.cli.options", "pipeline.cli.terminal", "pipeline.cli.topics"),
 }
 STAY_UNLOADED = {
     *("numpy", "pyarrow", "pandas", "spacy", "thinc", "sklearn", "scipy", "datasets", "opencc", "jieba", "selectolax"),

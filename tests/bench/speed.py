@@ -21,7 +21,7 @@ from typing import Any
 from .quality import records
 from .report import BENCH, scored, table
 
-__all__ = ["fold_speed", "speed"]
+__all__ = ["HERE", "ONE_THREAD", "Package", "environment", "fold_speed", "speed"]
 
 ROUNDS = 3
 """Passes over the data; the fastest one counts, after a few pages that load models and tables. Passes of the same work
@@ -171,9 +171,8 @@ def _interpreter(oldest: tuple[int, int]) -> str | None:
     return None
 
 
-def _environment(name: str) -> Path | str:
+def environment(name: str, package: Package) -> Path | str:
     """Return the Python of a package's own environment, made where it is missing or stale; or why there is none."""
-    package = PACKAGES[name]
     base = _interpreter(package.oldest)
     if base is None:
         return f"needs Python {package.oldest[0]}.{package.oldest[1]}, none found: left out"
@@ -251,7 +250,7 @@ def _in_turns(pythons: dict[str, Path], source: Path) -> dict[str, tuple[dict[st
 
 def _beside_peers(source: Path) -> str:
     """Clean the HTML of all pages with taowen and with each peer, in turns; return one table of quality and speed."""
-    environments = {name: _environment(name) for name in PACKAGES}
+    environments = {name: environment(name, package) for name, package in PACKAGES.items()}
     pythons = {"taowen": Path(sys.executable)}
     for way, (package, _) in PEERS.items():
         python = environments[package]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import functools
 import gzip
 import json
+import os
 import random
 import re
 import signal
@@ -17,9 +18,10 @@ import pytest
 
 from pipeline.configure import data_path
 from pipeline.dumps.local import run
-from pipeline.dumps.status import Status
+from pipeline.dumps.status import Status, status
 from pipeline.dumps.tasks import WINDOW, WINDOWS
 from pipeline.errors import UsageError
+from pipeline.process import Process, ProcessConfig
 
 from .fakes import ONE_EACH, Fake, alive, fingerprint, write_files, write_lines
 
@@ -321,3 +323,30 @@ def test_one_packed_file_is_shared_by_all_workers(tmp_path: Path) -> None:
         assert (done.complete, done.counts.written) == (True, 400)
     assert len(prints) == 1
     assert sum(path.stat().st_size > 1 << 20 for path in (tmp_path / "1" / "parts").iterdir()) > 3
+
+
+def test_the_lines_for_spark_in_the_documents_do_the_run(tmp_path: Path, sample: Path) -> None:
+    """With a stand-in for Spark, in a process of its own: what runs on an executor must not need more."""
+    text = (HERE.parents[1] / "docs" / "dumps.md").read_text("utf-8")
+    (lines,) = re.findall(r"```python\n(.*?)```", text, re.S)
+    make = functools.partial(Process, ProcessConfig())
+    source, out = str(sample / "pages.jsonl"), tmp_path / "out"
+    assert run([source], out, make, share=(999_999, 1_000_000)).done == 0
+    stand_in = """
+class Partitions:
+    def __init__(self, tasks, number): self.tasks = tasks
+    def foreachPartition(self, work): work(iter(self.tasks))
+class spark:
+    class sparkContext:
+        parallelize = Partitions
+if __name__ == "__main__":
+"""
+    script = tmp_path / "spark.py"
+    asked = lines.replace("/shared/tagged", str(out))
+    script.write_text(stand_in + "".join(f"    {line}\n" for line in asked.splitlines()), encoding="utf-8")
+    subprocess.run([sys.executable, str(script)], check=True, env={**os.environ, "PYTHONPATH": str(HERE.parents[1])})
+    done = status(out)
+    assert done.complete and done.counts.read > 0
+    run([source], tmp_path / "here", make)
+    assert run([], out, make).complete
+    assert fingerprint(out) == fingerprint(tmp_path / "here")

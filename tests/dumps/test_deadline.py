@@ -92,6 +92,18 @@ def test_what_processing_raises_is_raised_and_work_goes_on() -> None:
             list(guarded.rows([Page("1", text="平常")]))
 
 
+def test_the_process_is_renewed_against_leaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.dumps.deadline.RENEWED", 20)
+    seen = []
+    with closing(Guarded(Fake, SECONDS)) as guarded:
+        for number in range(60):
+            assert len(list(guarded.rows([Page(str(number), text="平常")]))) == 1
+            assert guarded._child
+            seen.append(guarded._child.process.pid)
+    assert [seen.count(one) for one in dict.fromkeys(seen)] == [20, 20, 20]
+    assert multiprocessing.active_children() == []
+
+
 def hang(connection: Connection) -> None:
     guarded = Guarded(Fake, SECONDS)
     list(guarded.rows([Page("1", text="平常")]))

@@ -100,7 +100,7 @@ def run(
         Manifest.load(out)  # which says so if there is none, before a folder is made
     _keep_apart(inputs, asked.files, out)
     alone = share[1] == 1
-    with _at_work_in(out, alone=alone):
+    with _at_work_in(out, alone=alone), _told(out):
         manifest = open_run(out, asked, add=add, force=force, shared=not alone)
         if alone:
             (out / REPORT).unlink(missing_ok=True)
@@ -128,23 +128,14 @@ def run(
         except KeyboardInterrupt:
             message = f"Interrupted. {found.done} of {found.tasks} tasks are done and stay; the same command resumes."
             raise KeyboardInterrupt(message) from None
-        except OSError as error:
-            if error.errno not in NO_ROOM:
-                raise
-            raise UsageError(f"{out} takes no more: {error.strerror}. The same command resumes.") from error
         report, unfinished = of_tasks(out, manifest)  # from the receipts in task order, whoever wrote them
         report.failed = tuple(sorted(failures, key=lambda failure: failure.task))
         if alone:
             sweep(out, unfinished)
-            try:
-                if deduplicate and report.complete:
-                    parts = sorted((out / "parts").iterdir())  # in the order of the input
-                    report.copies = write_duplicates(out, parts)
-                write_whole(out / REPORT, to_line(report.to_dict()))
-            except OSError as error:
-                raise UsageError(
-                    f"{out} takes no more: {error.strerror}. The tasks are done; the same command resumes."
-                ) from error
+            if deduplicate and report.complete:
+                parts = sorted((out / "parts").iterdir())  # in the order of the input
+                report.copies = write_duplicates(out, parts)
+            write_whole(out / REPORT, to_line(report.to_dict()))
     return report
 
 
@@ -195,6 +186,16 @@ def _at_work_in(out: Path, *, alone: bool) -> Iterator[None]:
         yield
     finally:
         os.close(number)
+
+
+@contextmanager
+def _told(out: Path) -> Iterator[None]:
+    """Make prose of what the disk says. Reading fails a task; what comes as far as here is about the run folder."""
+    try:
+        yield
+    except OSError as error:
+        what = "takes no more" if error.errno in NO_ROOM else "cannot be worked in"
+        raise UsageError(f"{out} {what}: {error.strerror or error}. The same command resumes.") from error
 
 
 def _here(todo: Sequence[Task], make: MakeRows, out: Path, kind: Format) -> Generator[Outcome, None, None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli import main
+from pipeline.cli.terminal import _Pace
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -108,3 +110,22 @@ def test_too_few_articles_end_with_1(taowen: Call, sample: Path) -> None:
         assert taowen("run", *pages, "--fail-under", wrong)[0] == 2
     for wrong in ("1", "2/2", "a/b", "-1/2"):
         assert taowen("run", *pages, f"--share={wrong}")[0] == 2
+
+
+def test_off_a_terminal_a_run_says_a_line_a_minute(taowen: Call, sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = ("run", str(sample / "pages.jsonl"), "--out", "out", "--max-rejects", "100%")
+    monkeypatch.setattr("pipeline.cli.terminal.MINUTE", 0.0)
+    lines = [line for line in taowen(*command)[2].splitlines() if re.match(r"\d+%: ", line)]
+    assert re.fullmatch(r"0%: 0 read, 0 rejected, 0\.0 MB", lines[0])
+    assert re.match(r"100%: \d+ read, \d+ rejected, \d+\.\d MB", lines[-1])
+    monkeypatch.setattr("pipeline.cli.terminal.MINUTE", 60.0)
+    assert "%: " not in taowen(*command, "--force")[2].split("script:")[0].split("read ")[0]
+
+
+def test_the_pace_is_that_of_this_launch(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter((0.0, 10.0, 70.0))
+    monkeypatch.setattr("pipeline.cli.terminal.time.monotonic", lambda: next(now))
+    pace = _Pace()
+    assert pace.told(50, 200, 1000) == ("", "")  # what earlier launches did
+    assert pace.told(60, 200, 1100) == (", 10.0 records/s", ", 2 min left")
+    assert pace.told(200, 200, 2500) == (", 21.4 records/s", "")

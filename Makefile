@@ -8,7 +8,9 @@ STAMP  := $(VENV)/.installed
 DEMO   := build/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format train promote mending bench docs wheel-check clean
+N      ?= 100
+
+.PHONY: help setup demo test check crash format train promote mending bench docs wheel-check clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -33,6 +35,9 @@ check: setup  ## What CI runs: format, lint, types, tests, documents up to date,
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 	$(MAKE) --no-print-directory wheel-check
+
+crash: setup  ## Stop runs at every point and N times at random (N=100), start them again, compare
+	$(BIN)/python -m tests.dumps.crash $(N)
 
 format: setup  ## Format and mend what the linter can
 	$(BIN)/ruff check --fix .

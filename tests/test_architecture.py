@@ -44,10 +44,11 @@ HOMES = {
         *("topics/corpus.py", "topics/training_formats.py"),
     ),
     "typer": tuple(
-        f"cli/{name}.py" for name in ("app", "articles", "dumps", "labels", "options", "terminal", "topics")
+        f"cli/{name}.py" for name in ("app", "articles", "config", "dumps", "labels", "options", "terminal", "topics")
     ),
     "rich": ("cli/articles.py", "cli/terminal.py", "explain.py", "streams.py"),
     "ray": ("dumps/ray.py",),
+    "rensa": ("dumps/deduplicate.py",),
 }
 """Where each engine may be imported. numpy may be anywhere."""
 
@@ -56,7 +57,8 @@ LONGEST = 450
 
 LOADED_FOR_HELP = {
     *("pipeline", "pipeline.errors", "pipeline.cli", "pipeline.cli.app", "pipeline.cli.articles", "pipeline.cli.dumps"),
-    *("pipeline.cli.labels", "pipeline.cli.options", "pipeline.cli.terminal", "pipeline.cli.topics"),
+    *("pipeline.cli.config", "pipeline.cli.labels", "pipeline.cli.options", "pipeline.cli.terminal"),
+    "pipeline.cli.topics",
 }
 STAY_UNLOADED = {
     *("numpy", "pyarrow", "pandas", "spacy", "thinc", "sklearn", "scipy", "datasets", "opencc", "jieba", "selectolax"),

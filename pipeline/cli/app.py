@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from pipeline.cli.config import config_app, defaults
 
 __all__ = ["app"]
 
@@ -20,10 +22,18 @@ app = typer.Typer(
 )
 
 
+app.add_typer(config_app)
+
+
 @app.callback(invoke_without_command=True)
-def _root(version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False) -> None:
+def _root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+) -> None:
     if version:
         from pipeline import __version__
 
         typer.echo(f"taowen {__version__}")
         raise typer.Exit
+    group: Any = context.command
+    context.default_map = defaults(group.commands)

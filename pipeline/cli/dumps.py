@@ -4,21 +4,32 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from pipeline.cli.app import app
 from pipeline.cli.options import MaxRejects, Model, Overrides, PageText, Threshold, To, tagging_config
 from pipeline.cli.terminal import TOO_MANY, progress_bar, say
+from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from pipeline.dumps.status import Status
 
 
 @app.command(epilog="Example: taowen run crawl/*.warc.gz --out tagged --workers 2")
 def run(
-    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders, globs.")],
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the run; an unfinished run goes on.")
     ],
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[INPUT]...",
+            help="Files, folders, globs. Without any, the run in DIR goes on with its own.",
+            show_default=False,
+        ),
+    ] = None,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Tasks at a time, each with its processes.")] = 1,
     page_seconds: Annotated[
         float | None,
@@ -33,36 +44,105 @@ def run(
     page_text: PageText = False,
     sites: Overrides = None,
     max_rejects: MaxRejects = "5%",
+    fail_under: Annotated[
+        str,
+        typer.Option("--fail-under", metavar="P%", help="End with 1 if fewer of the pages than this are articles."),
+    ] = "0%",
+    add: Annotated[bool, typer.Option("--add", help="Append those of the inputs that the run does not have.")] = False,
+    sample: Annotated[
+        int | None, typer.Option("--sample", metavar="N", min=1, help="Read about N records, from all over the dump.")
+    ] = None,
+    share: Annotated[
+        str | None,
+        typer.Option("--share", metavar="K/N", help="Do every N-th task from the K-th (from 0) on: one of N machines."),
+    ] = None,
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option("--engine", help="This machine, or all cores of a Ray cluster.")
+    ] = "local",
+    address: Annotated[
+        str, typer.Option("--address", metavar="HOST:PORT", help="Of the Ray cluster; auto is the one of this machine.")
+    ] = "auto",
+    deduplicate: Annotated[
+        bool, typer.Option("--deduplicate", help="At the end, list copies in duplicates.parquet; none is removed.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Throw away another run that DIR holds.")] = False,
 ) -> None:
     """Process a dump into DIR: parts, rejects, receipts, report.json. Stopped at any time, the same command resumes."""
     from pipeline.configure import LIMITS
     from pipeline.dumps.local import run as run_dump
-    from pipeline.dumps.status import Status, to_text
+    from pipeline.dumps.status import to_text
     from pipeline.process import Process
     from pipeline.streams import RejectLimit
 
     limit = RejectLimit.parse(max_rejects)
+    floor = _percent(fail_under)
+    part = _share(share)
     make = partial(Process, tagging_config(model, threshold, to, page_text, sites))
     make().check()
-    with progress_bar() as advance:
+    given = inputs or []
+    if dry_run:
+        from pipeline.dumps.preview import preview
+
+        typer.echo(preview(given, out, make, kind=format, add=add, force=force, sample=sample or 0, workers=workers))
+        return
+    with progress_bar(lines=True) as advance:
 
         def progress(status: Status) -> None:
-            advance(
-                status.counts.bytes, status.bytes, f"{status.counts.read:,} read, {status.counts.rejected:,} rejected"
-            )
+            counts = status.counts
+            told = f"{counts.read:,} read, {counts.rejected:,} rejected, {counts.bytes / 1e6:,.1f} MB"
+            advance(counts.bytes, status.bytes, told, counts.read)
 
-        seconds = LIMITS.page_seconds if page_seconds is None else page_seconds
         status = run_dump(
-            inputs, out, make, workers=workers, kind=format, force=force, page_seconds=seconds, progress=progress
+            given,
+            out,
+            make,
+            workers=workers,
+            kind=format,
+            add=add,
+            force=force,
+            sample=sample or 0,
+            share=part,
+            deduplicate=deduplicate,
+            engine=engine,
+            address=address,
+            page_seconds=LIMITS.page_seconds if page_seconds is None else page_seconds,
+            progress=progress,
         )
     say(to_text(status))
     counts = status.counts
     too_many = limit.exceeded(counts.rejected, counts.written)
     if too_many:
         say(f"{TOO_MANY} in {out / 'rejects'}.")
-    if status.failed or too_many:
+    pages = counts.written + counts.rejected
+    too_few = status.complete and counts.status["article"] < floor * pages
+    if too_few:
+        say(
+            f"{counts.status['article']} of {pages} pages are articles, fewer than --fail-under {fail_under}. "
+            f"'taowen status {out}' shows what became of the others, by site."
+        )
+    if status.failed or too_many or too_few:
         raise typer.Exit(1)
+
+
+def _percent(given: str) -> float:
+    number = given.removesuffix("%")
+    try:
+        share = float(number) / 100
+    except ValueError:
+        share = -1
+    if not given.endswith("%") or not 0 <= share <= 1:
+        raise UsageError(f"--fail-under takes a percentage such as 90%, not '{given}'.")
+    return share
+
+
+def _share(given: str | None) -> tuple[int, int]:
+    if given is None:
+        return 0, 1
+    one, slash, of = given.partition("/")
+    if not (slash and one.isdecimal() and of.isdecimal() and int(one) < int(of)):
+        raise UsageError(f"--share takes K/N with K from 0 to N - 1, such as 0/4, not '{given}'.")
+    return int(one), int(of)
 
 
 @app.command(epilog="Example: taowen status tagged")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -26,13 +27,22 @@ def say(text: str) -> None:
     print(visible(text), file=sys.stderr)
 
 
-class progress_bar:  # noqa: N801  used like a function
-    """A progress bar on standard error, on a terminal only."""
+MINUTE = 60.0
 
-    def __enter__(self) -> Callable[[float, float, str], None]:
+
+class progress_bar:  # noqa: N801  used like a function
+    """A progress bar on standard error on a terminal; else nothing, or with `lines` a plain line a minute.
+
+    Gives a function of what is done, of how much, a text, and the number of records so far, whose pace is told.
+    """
+
+    def __init__(self, *, lines: bool = False) -> None:
+        self._lines = lines
+
+    def __enter__(self) -> Callable[..., None]:
         self._progress: Any = None
         if not sys.stderr.isatty():
-            return lambda done, of, text: None
+            return _Lines() if self._lines else lambda done, of, text, records=0: None
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -40,8 +50,47 @@ class progress_bar:  # noqa: N801  used like a function
         self._progress = Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True))
         self._progress.start()
         task = self._progress.add_task("", total=None)
-        return lambda done, of, text: self._progress.update(task, completed=done, total=of, description=text)
+        pace = _Pace()
+
+        def advance(done: float, of: float, text: str, records: int = 0) -> None:
+            told = text + pace.told(done, of, records)[0] if records else text
+            self._progress.update(task, completed=done, total=of, description=told)
+
+        return advance
 
     def __exit__(self, *error: object) -> None:
         if self._progress is not None:
             self._progress.stop()
+
+
+class _Pace:
+    """How fast this launch is: what earlier ones did is there at the first call."""
+
+    def __init__(self) -> None:
+        self._start: tuple[float, float, int] | None = None
+
+    def told(self, done: float, of: float, records: int) -> tuple[str, str]:
+        """Return ", N records/s" and ", N min left", empty where nothing is known yet."""
+        now = time.monotonic()  # a clock that is set does not change it
+        if self._start is None:
+            self._start = now, done, records
+        seconds = now - self._start[0]
+        new, more = records - self._start[2], done - self._start[1]
+        if seconds < 1 or not new or not more:
+            return "", ""
+        left = (of - done) * seconds / more
+        return f", {new / seconds:,.1f} records/s", f", {left / MINUTE:,.0f} min left" if done < of else ""
+
+
+class _Lines:
+    """Says how far the work is, at most once a minute."""
+
+    def __init__(self) -> None:
+        self._pace = _Pace()
+        self._last = time.monotonic()
+
+    def __call__(self, done: float, of: float, text: str, records: int = 0) -> None:
+        pace, left = self._pace.told(done, of, records)
+        if time.monotonic() - self._last >= MINUTE:
+            self._last = time.monotonic()
+            say(f"{100 * done / of if of else 100:.0f}%: {text}{pace}{left}")

@@ -24,6 +24,9 @@ BATCH = 64
 (one at a time 1.12) and 1.02 times its time."""
 SHARE = 1 / 16
 """A batch grows while it takes less than this share of the deadline: far from failing because its pages are many."""
+RENEWED = 20_000
+"""Pages after which the process is a fresh one, whatever a library may have leaked. The start takes a second, the pages
+some minutes."""
 FIRST = Page("", text="兩國會談\n\n貿易代表今日在首都會面，" + "雙方討論關稅和稀土。會後發表聲明，稱氣氛良好。" * 3)
 """The first page loads models and tables. It is one of ours, and long enough for all of them, so
 that no page of the input is timed for that."""
@@ -40,6 +43,7 @@ class Guarded:
         self.make = make
         self.seconds = seconds
         self._size = 1
+        self._served = 0
         self._child: _Child | None = None
 
     def rows(self, pages: Iterable[Read]) -> Iterator[Result]:
@@ -60,10 +64,14 @@ class Guarded:
         if self._child is not None:
             self._child.end()
             self._child = None
+        self._served = 0
 
     def _ask(self, batch: Sequence[Read]) -> list[Result]:
+        if self._served >= RENEWED:
+            self.close()
         if self._child is None:
             self._child = _Child(self.make)
+        self._served += len(batch)
         try:
             return self._child.ask(batch, self.seconds)
         except PageError:
@@ -92,6 +100,9 @@ class _Child:
             self.ask([FIRST], None)
         except PageError as error:
             raise TaowenError(f"Processing does not get as far as its first page: {error.reason}.") from None
+        except BaseException:
+            self.end()
+            raise
 
     def ask(self, batch: Sequence[Read], seconds: float | None) -> list[Result]:
         """Return the results of some pages. What the processing raises is raised here.

@@ -1,39 +1,33 @@
-"""The embedded engine: one machine, a pool of processes, no service."""
+"""A run from beginning to end: on one machine with a pool of processes and no service, or on a Ray cluster."""
 
 from __future__ import annotations
 
-import errno
-import multiprocessing as mp
 import os
 import sys
-from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from pipeline.configure import LIMITS
-from pipeline.dumps.deadline import Guarded, begin_child
-from pipeline.dumps.manifest import REPORT, Manifest, open_run, sweep
+from pipeline.dumps.deadline import Guarded
+from pipeline.dumps.deduplicate import require_engine, write_duplicates
+from pipeline.dumps.manifest import DUPLICATES, REPORT, Asked, Manifest, open_run, sweep
+from pipeline.dumps.pool import NO_ROOM, Hand, MakeRows, Outcome, run_in_pool
+from pipeline.dumps.ray import require_engine as require_ray
+from pipeline.dumps.ray import run_on_ray
 from pipeline.dumps.shards import Format, write_whole
-from pipeline.dumps.status import Failure, Status, of_tasks
-from pipeline.dumps.tasks import Processing, Receipt, Rows, Task, identity, plan, run_task
+from pipeline.dumps.status import Status, of_tasks
+from pipeline.dumps.tasks import Piece, Processing, Receipt, Task, files_of, identity
 from pipeline.errors import UsageError
 from pipeline.records import to_line
 
-__all__ = ["run"]
+__all__ = ["asked_for", "run"]
 
-WINDOW = 2
-"""Tasks handed out for each worker: one to work on, one waiting. Those are what a dead worker puts in doubt."""
 DAY = 86_400
-NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
-"""Writing fails for every task alike, so the run ends at the first."""
 
-Make = Callable[[], Processing]
-MakeRows = Callable[[], Rows]
-Outcome = Receipt | Failure
+Make: TypeAlias = Callable[[], Processing]
 
 
 def run(
@@ -43,25 +37,37 @@ def run(
     *,
     workers: int = 1,
     kind: Format = "jsonl",
+    add: bool = False,
     force: bool = False,
+    sample: int = 0,
+    share: tuple[int, int] = (0, 1),
     task_bytes: int | None = None,
     page_seconds: float = LIMITS.page_seconds,
+    deduplicate: bool = False,
+    engine: Literal["local", "ray"] = "local",
+    address: str = "auto",
     progress: Callable[[Status], None] | None = None,
 ) -> Status:
     """Process a dump into the folder `out`, or go on where an earlier launch was stopped.
 
     Args:
-        inputs: files, folders and globs.
+        inputs: files, folders and globs; none to go on with those that the run in `out` has.
         out: `manifest.json`, `parts/`, `rejects/`, `receipts/` and, at the end, `report.json`.
         make: makes the processing, once in this process and once in each that works on pages, so it must be picklable
             (a class, or `functools.partial(Process, config)`). Reading its digest here should not load its models.
         workers: tasks at a time. A single one is read and written in this process, else each has its own.
         kind: of the parts.
+        add: append those of the inputs that the run in `out` does not have.
         force: throw away another run that `out` holds.
-        task_bytes: input bytes of a task; see `plan`.
+        sample: read about so many records, from all over the dump; 0 for all.
+        share: (k, n) does every n-th task from the k-th (from 0) on, and leaves the rest, and the report, to others.
+        task_bytes: input bytes of a task; see `cut`.
         page_seconds: the deadline of a page. Pages are processed in processes of their own, and one that takes longer,
             or kills its process, is rejected. 0 is none: pages are processed where they are read, `make` need not
             be picklable for a single worker, and a page that kills costs its task, or with a single worker the run.
+        deduplicate: when every task is done, find copies and write `duplicates.parquet`.
+        engine: this machine, where `workers` counts, or a Ray cluster, whose cores count.
+        address: of the Ray cluster.
         progress: called at the start and after each task, in this process.
 
     Returns:
@@ -73,31 +79,46 @@ def run(
         KeyboardInterrupt: with what to say; the tasks that were done stay done.
     """
     out = Path(out)
-    process = make()
     if workers < 1:
         raise UsageError(f"{workers} workers cannot do anything. Give at least 1.")
     if not 0 <= page_seconds <= DAY:
         raise UsageError(
             f"A page cannot have {page_seconds} seconds. Give more than 0 and at most {DAY}, or 0 for none."
         )
-    tasks = plan(inputs, identity=identity(process), task_bytes=task_bytes)
-    if not tasks:
-        raise UsageError(f"There is no file to read in {', '.join(inputs)}.")
-    _keep_apart(inputs, tasks, out)
-    wanted = Manifest(kind, process.config_digest, dict(process.versions), tuple(tasks))
-    with _alone_in(out):
-        manifest = open_run(out, wanted, force=force)
-        (out / REPORT).unlink(missing_ok=True)
-        found, todo = of_tasks(out, manifest)
-        sweep(out, todo)
+    if not 0 <= share[0] < share[1]:
+        raise UsageError(f"There is no share {share[0]} of {share[1]}. Shares of n are 0 to n - 1.")
+    if share[1] > 1 and (add or force):
+        raise UsageError("A share neither adds inputs nor throws a run away. Do that first, in a launch of its own.")
+    if engine == "ray":
+        require_ray()
+    if deduplicate:
+        if share[1] > 1:
+            raise UsageError("Copies are found in the whole run: give --deduplicate when the shares are done.")
+        require_engine()
+    asked = asked_for(inputs, make(), kind=kind, sample=sample, task_bytes=task_bytes)
+    if not inputs:
+        Manifest.load(out)  # which says so if there is none, before a folder is made
+    _keep_apart(inputs, asked.files, out)
+    alone = share[1] == 1
+    with _at_work_in(out, alone=alone), _told(out):
+        manifest = open_run(out, asked, add=add, force=force, shared=not alone)
+        if alone:
+            (out / REPORT).unlink(missing_ok=True)
+            (out / DUPLICATES).unlink(missing_ok=True)
+        found, unfinished = of_tasks(out, manifest)
+        todo = [task for task in unfinished if task.number % share[1] == share[0]]
+        sweep(out, todo, shared=not alone)
         if progress:
             progress(found)
         failures = []
         rows = partial(Guarded, make, page_seconds) if page_seconds else make
-        engine = _here(todo, rows, out, kind) if workers == 1 else _pool(todo, rows, out, kind, workers)
+        if engine == "ray":
+            outcomes = run_on_ray(todo, rows, out, kind, address)
+        else:
+            outcomes = _here(todo, rows, out, kind) if workers == 1 else run_in_pool(todo, rows, out, kind, workers)
         try:
-            with closing(engine):
-                for outcome in engine:
+            with closing(outcomes):
+                for outcome in outcomes:
                     if isinstance(outcome, Receipt):
                         found.add(outcome)
                     else:
@@ -107,22 +128,33 @@ def run(
         except KeyboardInterrupt:
             message = f"Interrupted. {found.done} of {found.tasks} tasks are done and stay; the same command resumes."
             raise KeyboardInterrupt(message) from None
-        except OSError as error:
-            if error.errno not in NO_ROOM:
-                raise
-            raise UsageError(f"{out} takes no more: {error.strerror}. The same command resumes.") from error
         report, unfinished = of_tasks(out, manifest)  # from the receipts in task order, whoever wrote them
-        sweep(out, unfinished)
         report.failed = tuple(sorted(failures, key=lambda failure: failure.task))
-        write_whole(out / REPORT, to_line(report.to_dict()))
+        if alone:
+            sweep(out, unfinished)
+            if deduplicate and report.complete:
+                parts = sorted((out / "parts").iterdir())  # in the order of the input
+                report.copies = write_duplicates(out, parts)
+            write_whole(out / REPORT, to_line(report.to_dict()))
     return report
 
 
-def _keep_apart(inputs: Sequence[str], tasks: Sequence[Task], out: Path) -> None:
+def asked_for(
+    inputs: Sequence[str], process: Processing, *, kind: Format, sample: int = 0, task_bytes: int | None = None
+) -> Asked:
+    """Return what a launch with these inputs and options asks for; see `run`. Nothing is written."""
+    if sample < 0:
+        raise UsageError(f"A sample cannot have {sample} records. Give at least 1, or 0 for all.")
+    files = tuple(files_of(inputs)) if inputs else ()
+    versions = dict(process.versions)
+    return Asked(kind, process.config_digest, versions, identity(process), files, task_bytes, sample)
+
+
+def _keep_apart(inputs: Sequence[str], files: Sequence[Piece], out: Path) -> None:
     """Refuse to write where the run reads: the next launch would read the output."""
     where = out.resolve()
     roots = [Path(given).resolve() for given in inputs if Path(given).is_dir()]
-    folders = {Path(piece.path).parent for task in tasks for piece in task.pieces}
+    folders = {Path(file.path).parent for file in files}
     if any(where.is_relative_to(root) for root in roots) or any(
         folder.resolve().is_relative_to(where) for folder in folders
     ):
@@ -130,10 +162,11 @@ def _keep_apart(inputs: Sequence[str], tasks: Sequence[Task], out: Path) -> None
 
 
 @contextmanager
-def _alone_in(out: Path) -> Iterator[None]:
+def _at_work_in(out: Path, *, alone: bool) -> Iterator[None]:
     """Make the folder, and keep a second launch out of it. The lock ends with the process, however it ends.
 
-    Two launches would write the same bytes, but sweep away each other's temporary files.
+    Two launches would write the same bytes, but sweep away each other's temporary files. Launches that each have
+    their share of the tasks do not.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -147,7 +180,7 @@ def _alone_in(out: Path) -> Iterator[None]:
     number = os.open(out, os.O_RDONLY)
     try:
         try:
-            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(number, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UsageError(f"Another taowen works in {out}. Wait for it, or stop it first.") from None
         yield
@@ -155,107 +188,20 @@ def _alone_in(out: Path) -> Iterator[None]:
         os.close(number)
 
 
-def _attempt(task: Task, process: Rows, out: Path, kind: Format) -> Outcome:
-    """Run a task. What fails in it fails alone; a full disk is everyone's."""
+@contextmanager
+def _told(out: Path) -> Iterator[None]:
+    """Make prose of what the disk says. Reading fails a task; what comes as far as here is about the run folder."""
     try:
-        return run_task(task, process, out, kind)
+        yield
     except OSError as error:
-        if error.errno in NO_ROOM:
-            raise
-        return _failure(task, str(error))
-    except Exception as error:  # whatever a library throws: the other tasks do not suffer for it
-        return _failure(task, f"{type(error).__name__}: {error}")
-
-
-def _failure(task: Task, reason: str) -> Failure:
-    return Failure(task.stem, tuple(piece.label for piece in task.pieces), reason)
+        what = "takes no more" if error.errno in NO_ROOM else "cannot be worked in"
+        raise UsageError(f"{out} {what}: {error.strerror or error}. The same command resumes.") from error
 
 
 def _here(todo: Sequence[Task], make: MakeRows, out: Path, kind: Format) -> Generator[Outcome, None, None]:
-    process = make()
+    hand = Hand(make, out, kind)
     try:
         for task in todo:
-            yield _attempt(task, process, out, kind)
+            yield hand.run(task)
     finally:
-        if isinstance(process, Guarded):
-            process.close()
-
-
-def _pool(
-    todo: Sequence[Task], make: MakeRows, out: Path, kind: Format, workers: int
-) -> Generator[Outcome, None, None]:
-    """Run tasks in processes, at most `WINDOW` of them a worker at a time. A dead worker breaks only its window."""
-    waiting = deque(todo)
-    while waiting:
-        doubtful: list[Task] = []
-        with _processes(min(workers, len(waiting)), make) as pool:
-            running: dict[Future[Outcome], Task] = {}
-            while (waiting or running) and not doubtful:
-                try:
-                    while waiting and len(running) < WINDOW * workers:
-                        running[pool.submit(_work, waiting[0], out, kind)] = waiting[0]
-                        waiting.popleft()
-                    finished = wait(running, return_when=FIRST_COMPLETED).done
-                    for future in finished:
-                        outcome = future.result()
-                        del running[future]
-                        yield outcome
-                except BrokenProcessPool:
-                    doubtful = [task for future, task in running.items() if not _finished(future)]
-                    yield from (future.result() for future in running if _finished(future))
-        for task in sorted(doubtful, key=lambda task: task.number):
-            yield _by_itself(task, make, out, kind)
-
-
-def _finished(future: Future[Outcome]) -> bool:
-    return future.done() and not future.exception()
-
-
-def _by_itself(task: Task, make: MakeRows, out: Path, kind: Format) -> Outcome:
-    """Run a task that may have killed a worker in a process of its own.
-
-    If it dies again, the fault is in the task: it is reported and the run goes on. With a deadline that is reading or
-    writing, since pages are processed elsewhere; what lies behind such a record cannot be read.
-    """
-    with _processes(1, make) as pool:
-        try:
-            return pool.submit(_work, task, out, kind).result()
-        except BrokenProcessPool:
-            return _failure(
-                task, "something in it kills the process that works on it (memory, or a fault in a library)"
-            )
-
-
-@contextmanager
-def _processes(workers: int, make: MakeRows) -> Iterator[ProcessPoolExecutor]:
-    """Give a pool of fresh processes (spawn: no state of this one leaks in), all gone when the block ends."""
-    others = set(mp.active_children())
-    pool = ProcessPoolExecutor(workers, mp_context=mp.get_context("spawn"), initializer=_begin, initargs=(make,))
-    try:
-        yield pool
-    except BaseException:
-        # Interrupted, or the disk is full: a task cut short leaves nothing that counts, so there is no need to wait.
-        for child in set(mp.active_children()) - others:
-            child.terminate()
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-_make: MakeRows | None = None
-_process: Rows | None = None
-
-
-def _begin(make: MakeRows) -> None:
-    global _make
-    _make = make
-    begin_child()
-
-
-def _work(task: Task, out: Path, kind: Format) -> Outcome:
-    """Run a task in a worker. The processing is made at the first one, where what goes wrong has somewhere to go."""
-    global _process
-    if _process is None:
-        assert _make is not None
-        _process = _make()
-    return _attempt(task, _process, out, kind)
+        hand.close()

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
 from pipeline.dumps.shards import TEMPORARY, Format, write_whole
-from pipeline.dumps.tasks import FOLDERS, Piece, Task
+from pipeline.dumps.tasks import FOLDERS, Piece, Task, cut, sampled
 from pipeline.errors import UsageError
 from pipeline.records import to_line
 
-__all__ = ["MANIFEST", "REPORT", "Manifest", "clear", "open_run", "sweep"]
+__all__ = ["DUPLICATES", "MANIFEST", "REPORT", "Asked", "Manifest", "clear", "open_run", "sweep"]
 
 MANIFEST = "manifest.json"
 REPORT = "report.json"
-LAYOUT = 1
+DUPLICATES = "duplicates.parquet"
+LAYOUT = 2
 """Of the run folder. A folder of another layout is not resumed."""
 
 
@@ -30,14 +32,17 @@ class Manifest:
     """Digest of the configuration."""
     versions: Mapping[str, str]
     tasks: tuple[Task, ...]
+    sample: int = 0
+    """Records that were asked for; 0 for all."""
 
     def save(self, out: Path) -> None:
         """Write the manifest of the run folder `out`."""
         tasks = [
-            {"id": task.id, "pieces": [[p.label, p.name, p.size, p.start, p.end] for p in task.pieces]}
+            {"id": task.id, "pieces": [[p.label, p.name, p.size, p.digest, p.start, p.end] for p in task.pieces]}
+            | ({} if task.records is None else {"records": task.records})
             for task in self.tasks
         ]
-        head: dict[str, Any] = {"layout": LAYOUT, "format": self.kind, "config": self.config}
+        head: dict[str, Any] = {"layout": LAYOUT, "format": self.kind, "config": self.config, "sample": self.sample}
         write_whole(out / MANIFEST, to_line(head | {"versions": dict(self.versions), "tasks": tasks}))
 
     @classmethod
@@ -50,46 +55,78 @@ class Manifest:
         try:
             data = json.loads((out / MANIFEST).read_bytes())
         except FileNotFoundError:
-            raise UsageError(f"{out} is no folder of a run: it has no {MANIFEST}.") from None
+            raise UsageError(
+                f"{out} is no folder of a run: it has no {MANIFEST}. Name the inputs to begin one."
+            ) from None
         except (OSError, ValueError) as error:
             raise UsageError(f"{out / MANIFEST} cannot be read ({error}).") from error
         if not isinstance(data, dict) or data.get("layout") != LAYOUT or data.get("format") not in get_args(Format):
             raise UsageError(f"{out / MANIFEST} was written by another version of taowen. Give another folder.")
         tasks = tuple(
-            Task(number, task["id"], tuple(Piece(label, label, *rest) for label, *rest in task["pieces"]))
+            Task(number, task["id"], tuple(Piece(p[0], *p) for p in task["pieces"]), task.get("records"))
             for number, task in enumerate(data["tasks"])
         )
-        return cls(data["format"], data["config"], data["versions"], tasks)
+        return cls(data["format"], data["config"], data["versions"], tasks, data["sample"])
 
 
-def open_run(out: Path, wanted: Manifest, *, force: bool = False) -> Manifest:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a launch asks for."""
+
+    kind: Format
+    config: str
+    versions: Mapping[str, str]
+    identity: str
+    """Of the processing."""
+    files: tuple[Piece, ...]
+    """Whole files; none for those that the run began with, where they lay."""
+    task_bytes: int | None = None
+    """For tasks that are new; see `pipeline.dumps.tasks.cut`."""
+    sample: int = 0
+    """See `pipeline.dumps.tasks.sampled`; 0 for all records."""
+
+    def tasks(self, files: Sequence[Piece], first: int = 0) -> tuple[Task, ...]:
+        """Return the tasks of some of the files."""
+        found = cut(files, identity=self.identity, task_bytes=self.task_bytes, first=first)
+        return tuple(sampled(found, self.sample) if self.sample else found)
+
+
+def open_run(out: Path, asked: Asked, *, add: bool = False, force: bool = False, shared: bool = False) -> Manifest:
     """Begin a run in the folder `out`, or go on with the one that is there. Return its manifest, with today's paths.
 
     Args:
         out: a folder that no other process works in.
-        wanted: what the caller asks for now.
+        asked: what the caller asks for now.
+        add: append the files that the run does not have yet.
         force: empty a folder that holds another run.
+        shared: whether others may begin the same run at the same moment. They write the same manifest.
 
     Raises:
         UsageError: the folder holds another run, or is no run folder, or cannot be written.
     """
     try:
-        for stale in (*out.glob(f".{MANIFEST}{TEMPORARY[1:]}"), *out.glob(f".{REPORT}{TEMPORARY[1:]}")):
-            stale.unlink()
+        if not shared:
+            for path in out.glob(TEMPORARY if (out / MANIFEST).exists() else f".{MANIFEST}{TEMPORARY[1:]}"):
+                path.unlink()
+        manifest = None
         if (out / MANIFEST).exists():
             if force:
                 clear(out)
             else:
-                wanted = _resume(out, Manifest.load(out), wanted)
-        elif any(out.iterdir()):
+                begun = Manifest.load(out)
+                manifest = resumed(out, begun, asked, add=add)
+                if len(manifest.tasks) > len(begun.tasks):
+                    manifest.save(out)
+        elif any(not path.name.startswith(f".{MANIFEST}.") for path in out.iterdir()):
             raise UsageError(f"{out} is not empty and holds no run. Give a new or empty folder.")
-        if not (out / MANIFEST).exists():
-            wanted.save(out)
+        if manifest is None:
+            manifest = Manifest(asked.kind, asked.config, asked.versions, asked.tasks(asked.files), asked.sample)
+            manifest.save(out)
         for folder in FOLDERS:
             (out / folder).mkdir(exist_ok=True)
     except OSError as error:
         raise UsageError(f"{out} cannot be used as the folder of a run: {error.strerror or error}.") from error
-    return wanted
+    return manifest
 
 
 def clear(out: Path) -> None:
@@ -98,51 +135,95 @@ def clear(out: Path) -> None:
         for path in sorted((out / folder).glob("*")):
             path.unlink()
     (out / REPORT).unlink(missing_ok=True)
+    (out / DUPLICATES).unlink(missing_ok=True)
     (out / MANIFEST).unlink(missing_ok=True)
 
 
-def sweep(out: Path, unfinished: Sequence[Task]) -> None:
-    """Remove what killed attempts left: temporary files, and parts and rejects of tasks that are not done."""
+def sweep(out: Path, unfinished: Sequence[Task], *, shared: bool = False) -> None:
+    """Remove what killed attempts left: temporary files, and parts and rejects of tasks that are not done.
+
+    Args:
+        out: the folder of the run.
+        unfinished: tasks that nobody else works on now.
+        shared: whether others work on other tasks: their temporary files stay.
+    """
     stems = {task.stem for task in unfinished}
     for folder in FOLDERS:
         for path in (out / folder).iterdir():
-            if path.match(TEMPORARY) or path.stem in stems:
+            mine = path.name.split(".")[1] in stems if path.match(TEMPORARY) else path.stem in stems
+            if mine or (path.match(TEMPORARY) and not shared):
                 path.unlink(missing_ok=True)
 
 
-def _resume(out: Path, begun: Manifest, wanted: Manifest) -> Manifest:
-    """Return the run that was begun, if `wanted` is the same, to be read from where its files lie today."""
+def resumed(out: Path, begun: Manifest, asked: Asked, *, add: bool) -> Manifest:
+    """Return the run that was begun, to be read from where its files lie today, with what `add` appends.
+
+    Raises:
+        UsageError: `asked` is another run.
+    """
     changed = []
-    if begun.kind != wanted.kind:
-        changed.append(f"the format was {begun.kind} and is now {wanted.kind}")
-    for name in sorted({*begun.versions, *wanted.versions}):
-        was, now = begun.versions.get(name, ""), wanted.versions.get(name, "")
+    if begun.kind != asked.kind:
+        changed.append(f"the format was {begun.kind} and is now {asked.kind}")
+    for name in sorted({*begun.versions, *asked.versions}):
+        was, now = begun.versions.get(name, ""), asked.versions.get(name, "")
         if was != now:
             changed.append(f"the {name} was {was or 'none'} and is now {now or 'none'}")
-    if begun.config != wanted.config:
+    if begun.config != asked.config:
         changed.append("the options are others")
-    if not changed and [task.id for task in begun.tasks] != [task.id for task in wanted.tasks]:
-        changed.append(_changed_files(begun, wanted))
+    if begun.sample != asked.sample:
+        changed.append(f"the sample was {begun.sample or 'everything'} and is now {asked.sample or 'everything'}")
+    tasks = begun.tasks
+    if not changed and asked.files and begun.sample:
+        tasks = asked.tasks(asked.files)
+        if [task.id for task in tasks] != [task.id for task in begun.tasks]:
+            changed.append("the inputs have changed, or come in another order")
+    elif not changed and asked.files:
+        tasks, trouble = _matched(begun, asked, add=add)
+        changed += trouble
     if changed:
         raise UsageError(
             f"{out} holds another run: {'; '.join(changed)}. Give a new folder, or the same command as before to "
             "resume, or --force to throw away what is there."
         )
-    tasks = (
-        replace(old, pieces=tuple(replace(a, path=b.path) for a, b in zip(old.pieces, new.pieces, strict=True)))
-        for old, new in zip(begun.tasks, wanted.tasks, strict=True)
+    return replace(begun, tasks=tasks)
+
+
+def _matched(begun: Manifest, asked: Asked, *, add: bool) -> tuple[tuple[Task, ...], list[str]]:
+    """Return the tasks with today's paths and new ones behind them, or what keeps this from being the same run.
+
+    A file is known by its name below the input root, its size and its content, wherever the root lies today.
+    """
+    begun_files = {(p.name, p.label): p for task in begun.tasks for p in task.pieces}
+    there: dict[tuple[str, int, str], deque[str]] = {}
+    for piece in begun_files.values():
+        there.setdefault((piece.name, piece.size, piece.digest), deque()).append(piece.label)
+    today: dict[tuple[str, str], str] = {}
+    new = []
+    for file in asked.files:
+        labels = there.get((file.name, file.size, file.digest))
+        if labels:
+            today[file.name, labels.popleft()] = file.path
+        elif not add or labels is None:  # else it is a copy of a file that the run has
+            new.append(file)
+    missing = {key: piece for key, piece in begun_files.items() if key not in today}
+    namesakes = {piece.name: piece for piece in missing.values()} if not add else {}
+    for file in new:
+        was = missing.get((file.name, file.label)) or namesakes.get(file.name)
+        if was is not None:
+            return (), [_difference(was, file)]
+    if not add and new:
+        return (), [f"the input {new[0].label} is new (--add appends it)"]
+    if not add and missing:
+        one = next(iter(missing.values()))
+        return (), [f"the input {one.label} is missing (without any input, a run goes on with those it has)"]
+    tasks = tuple(
+        replace(task, pieces=tuple(replace(p, path=today.get((p.name, p.label), p.label)) for p in task.pieces))
+        for task in begun.tasks
     )
-    return replace(begun, tasks=tuple(tasks))
+    return tasks + (asked.tasks(new, len(tasks)) if new else ()), []
 
 
-def _changed_files(begun: Manifest, wanted: Manifest) -> str:
-    was = {piece.name: piece for task in begun.tasks for piece in task.pieces}
-    now = {piece.name: piece for task in wanted.tasks for piece in task.pieces}
-    for name in sorted(was.keys() | now.keys()):
-        if name not in now:
-            return f"the input {was[name].label} is missing"
-        if name not in was:
-            return f"the input {now[name].label} is new"
-        if was[name].size != now[name].size:
-            return f"the input {now[name].label} had {was[name].size} bytes and has {now[name].size} now"
-    return "the inputs are cut into other tasks, or come in another order"
+def _difference(was: Piece, now: Piece) -> str:
+    if was.size != now.size:
+        return f"the input {now.label} had {was.size} bytes and has {now.size} now"
+    return f"the input {now.label} has as many bytes as before, but others"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias
@@ -14,7 +16,7 @@ from pipeline.records import arrow_schema, to_line, to_table
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
-__all__ = ["TEMPORARY", "Format", "Shard", "write_whole"]
+__all__ = ["TEMPORARY", "Format", "Shard", "rows_of", "write_table", "write_whole"]
 
 Format: TypeAlias = Literal["jsonl", "parquet"]
 
@@ -36,7 +38,7 @@ class Shard:
     def __init__(self, path: Path, kind: Format = "jsonl") -> None:
         self.path = path
         self.kind = kind
-        self.temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        self.temporary = temporary_of(path)
         self._file: BinaryIO | None = None
         self._parquet: pq.ParquetWriter | None = None
         self._waiting: list[Mapping[str, Any]] = []
@@ -97,12 +99,58 @@ class Shard:
         self._characters = 0
 
 
+def temporary_of(path: Path) -> Path:
+    """Return a name for `path` while it is written. Chance keeps apart attempts on machines that share the folder."""
+    return path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.tmp")
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file that is there with all its content or not at all, on disk before this returns."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = temporary_of(path)
     try:
         with temporary.open("wb") as file:
             file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def rows_of(part: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield some columns of the rows of a part, in its order.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is damaged.
+    """
+    if part.suffix == ".parquet":
+        import pyarrow.parquet as pq
+
+        with pq.ParquetFile(part) as file:
+            for batch in file.iter_batches(256, columns=list(columns)):
+                yield from batch.to_pylist()
+        return
+    with part.open("rb") as lines:
+        for line in lines:
+            row = json.loads(line)
+            yield {name: row[name] for name in columns}
+
+
+def write_table(path: Path, rows: Iterable[Mapping[str, Any]], types: Mapping[str, str]) -> None:
+    """Write a Parquet file that is there whole or not at all; columns and their types in this order."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pa.schema([(name, pa.type_for_alias(kind)) for name, kind in types.items()])
+    temporary = temporary_of(path)
+    source = iter(rows)
+    try:
+        with temporary.open("wb") as file:
+            with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+                while batch := list(islice(source, GROUP_ROWS)):
+                    writer.write_table(pa.Table.from_pylist(batch, schema))
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -40,6 +40,8 @@ class Status:
     seconds: float = 0.0
     """Work of all processes in all launches, summed over the receipts."""
     failed: tuple[Failure, ...] = ()
+    copies: tuple[int, int] | None = None
+    """Clusters of copies and the articles in them; None where they were not looked for."""
 
     @property
     def complete(self) -> bool:
@@ -59,6 +61,7 @@ class Status:
             "tasks": self.tasks,
             "done": self.done,
             "failed": failed,
+            **({} if self.copies is None else {"clusters": self.copies[0], "copies": self.copies[1]}),
             **self.counts.to_dict(),
             "versions": dict(self.versions),
             "seconds": round(self.seconds, 3),
@@ -86,8 +89,10 @@ def status(out: str | Path) -> Status:
     """
     found, _ = of_tasks(Path(out), Manifest.load(Path(out)))
     try:
-        failed = json.loads((Path(out) / REPORT).read_bytes())["failed"]
-        found.failed = tuple(Failure(one["task"], tuple(one["inputs"]), one["reason"]) for one in failed)
+        report = json.loads((Path(out) / REPORT).read_bytes())
+        found.failed = tuple(Failure(one["task"], tuple(one["inputs"]), one["reason"]) for one in report["failed"])
+        if "copies" in report:
+            found.copies = report["clusters"], report["copies"]
     except (OSError, ValueError, KeyError, TypeError):
         pass  # no report yet: the run works, or was stopped
     return found
@@ -111,6 +116,8 @@ def to_text(found: Status) -> str:
     ):
         if numbers:
             lines.append(f"{title}: {_listed(numbers.items())}")
+    if found.copies is not None:
+        lines.append(f"copies: {found.copies[1]} articles in {found.copies[0]} clusters, in duplicates.parquet")
     if counts.site:
         lines += ["", *site_table(counts)]
     lines += [f"failed: task {one.task} ({', '.join(one.inputs[:3])}): {one.reason}" for one in found.failed]

@@ -10,8 +10,10 @@ import json
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from hashlib import sha256
+from hashlib import blake2b, sha256
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
@@ -20,7 +22,8 @@ from pipeline.configure import LIMITS, Limits
 from pipeline.dumps.counts import Counts
 from pipeline.dumps.shards import Format, Shard, write_whole
 from pipeline.errors import InputError, TaowenError, UsageError
-from pipeline.ingest import read as ingest
+from pipeline.ingest.ranges import Reader, can_cut
+from pipeline.ingest.read import expand
 from pipeline.records import reject_record, to_line
 
 __all__ = [
@@ -32,22 +35,32 @@ __all__ = [
     "Result",
     "Rows",
     "Task",
+    "cut",
+    "files_of",
     "identity",
     "plan",
     "run_task",
+    "sampled",
 ]
 
 Read: TypeAlias = Page | Reject | Skip
 Result: TypeAlias = dict[str, Any] | Reject | Skip
 
 TASK_BYTES = 64 * 2**20
-"""The most input of one task, where it can be cut: what a power cut may cost, about a minute's work of one core."""
+"""The most input of one task, where it can be cut: what a power cut may cost, minutes of one core's work."""
 LEAST_TASK_BYTES = 2**20
 TASKS = 64
 """A small dump is cut finer than `TASK_BYTES`, so that this many tasks keep the cores of one machine busy to the
 end. The plan knows the input only, never the number of workers, so the parts do not depend on it."""
+SAMPLE_TASKS = 32
+"""A sample is taken from so many places of the dump: a crawl lies there site by site."""
 TASK_FILES = 1000
 """The most files of one task."""
+WINDOWS = 16
+WINDOW = 4096
+"""What a file's digest sees: all of a file of up to 64 KiB; of a larger one so many windows of so many bytes, the first
+and the last among them. A change that leaves the size as it was and falls between them is not noticed: to read all of
+a terabyte before every start would cost hours."""
 
 BATCH_ROWS = 256
 BATCH_CHARACTERS = 8 * 2**20
@@ -84,12 +97,14 @@ class Piece:
     label: str
     """The file as it was given when the run began: the `input` of its rows, wherever the run goes on."""
     name: str
-    """Its place below the input root, with the root's number in front: the same on every machine."""
+    """Its place below the input root: the same on every machine."""
     size: int
     """Bytes of the whole file."""
+    digest: str = ""
+    """Of samples of its content: see `WINDOWS`."""
     start: int = 0
     end: int | None = None
-    """None where the file cannot be cut and is read to its end."""
+    """None where it is read to its end."""
 
     @property
     def bytes(self) -> int:
@@ -104,8 +119,10 @@ class Task:
     number: int
     """Its place in the order of the input."""
     id: str
-    """Digest of the pieces (name, size, range) and of the processing's identity."""
+    """Digest of the pieces (name, size, content, range) and of the processing's identity."""
     pieces: tuple[Piece, ...]
+    records: int | None = None
+    """At most so many are read: it is part of a sample. None for all."""
 
     @property
     def stem(self) -> str:
@@ -152,55 +169,104 @@ def identity(process: Processing) -> str:
     return _digest([process.config_digest, sorted(process.versions.items())])
 
 
-def plan(
-    inputs: Sequence[str],
-    *,
-    identity: str = "",
-    task_bytes: int | None = None,
-) -> list[Task]:
-    """Cut the inputs into tasks, in input order. Small files share a task, a large file that can be cut gets several.
+def files_of(inputs: Sequence[str]) -> list[Piece]:
+    """Return the files that the inputs name, whole, in input order.
 
     Args:
         inputs: files, folders and globs, as `pipeline.ingest.read.expand` takes them.
-        identity: of the processing; other processing, other ids.
-        task_bytes: input bytes of a task; by default `TASK_BYTES`, less for a small dump.
 
     Raises:
-        InputError: an input is missing.
-        UsageError: an input is standard input, which cannot be read twice.
+        InputError: an input is missing, or cannot be read.
+        UsageError: an input is standard input, which cannot be read twice; or there is no file.
     """
     if "-" in inputs:
         raise UsageError("A run can be resumed, so it cannot read standard input. Save it to a file and give that.")
     files: dict[str, Piece] = {}
-    for number, given in enumerate(inputs):
-        for piece in _files(number, given):
-            files.setdefault(os.path.abspath(piece.path), piece)  # noqa: PTH100 - named twice, read once; keeps links
+    for given in inputs:
+        for path in expand([given]):
+            place = os.path.relpath(path, given) if Path(given).is_dir() else Path(path).name
+            where = os.path.abspath(path)  # noqa: PTH100 - named twice, read once; keeps links
+            if where not in files:
+                files[where] = Piece(path, path, Path(place).as_posix(), *_content(path))
+    if not files:
+        raise UsageError(f"There is no file to read in {', '.join(inputs)}.")
+    return list(files.values())
+
+
+def cut(files: Sequence[Piece], *, identity: str = "", task_bytes: int | None = None, first: int = 0) -> list[Task]:
+    """Cut files into tasks, in their order. Small files share a task, a large file that can be cut gets several.
+
+    Args:
+        files: as `files_of` gives them.
+        identity: of the processing; other processing, other ids.
+        task_bytes: input bytes of a task; by default `TASK_BYTES`, less for a small dump.
+        first: number of the first task.
+    """
     if task_bytes is None:
-        total = sum(piece.size for piece in files.values())
+        total = sum(piece.size for piece in files)
         task_bytes = min(TASK_BYTES, max(LEAST_TASK_BYTES, total // TASKS))
     groups: list[list[Piece]] = []
     room = 0
-    for piece in (piece for file in files.values() for piece in _cut(file, task_bytes)):
+    for piece in (piece for file in files for piece in _cut(file, task_bytes)):
         if not groups or piece.bytes > room or len(groups[-1]) >= TASK_FILES:
             groups.append([])
             room = task_bytes
         groups[-1].append(piece)
         room -= piece.bytes
-    return [Task(number, _task_id(pieces, identity), tuple(pieces)) for number, pieces in enumerate(groups)]
+    return [Task(number, _task_id(pieces, identity), tuple(pieces)) for number, pieces in enumerate(groups, first)]
 
 
-def run_task(task: Task, process: Rows, out: Path, kind: Format = "jsonl", *, limits: Limits = LIMITS) -> Receipt:
+def plan(inputs: Sequence[str], *, identity: str = "", task_bytes: int | None = None) -> list[Task]:
+    """Return the tasks of a dump: `cut(files_of(inputs))`. What they raise is raised."""
+    return cut(files_of(inputs), identity=identity, task_bytes=task_bytes)
+
+
+def sampled(tasks: Sequence[Task], records: int) -> list[Task]:
+    """Return tasks that read about `records` records together: the first ones of tasks spread over the dump.
+
+    A task that has fewer than its share makes the sample smaller.
+    """
+    places = min(len(tasks), records, SAMPLE_TASKS)
+    found = []
+    for number in range(places):
+        task = tasks[number * len(tasks) // places]
+        share = records // places + (number < records % places)
+        found.append(replace(task, number=number, id=_digest([task.id, share]), records=share))
+    return found
+
+
+def run_task(
+    task: Task,
+    process: Rows,
+    out: Path,
+    kind: Format = "jsonl",
+    *,
+    limits: Limits = LIMITS,
+    reader: Reader | None = None,
+) -> Receipt:
     """Run one task and commit it: part, rejects, and last the receipt are each put in their place whole.
 
+    Args:
+        task: of a run whose folder `out` is; its folders `FOLDERS` are there.
+        process: what makes rows of pages.
+        out: the folder of the run.
+        kind: of the part.
+        limits: of a record.
+        reader: kept from task to task, it reads a packed file once and not from its beginning for each task.
+
     Raises:
-        InputError: a file is not the one that was planned.
+        InputError: a file is not the one that was planned, or is no more.
         OSError: reading or writing failed; nothing is committed.
         TaowenError: processing lost or doubled a record; nothing is committed.
     """
     started = time.perf_counter()
     counts = Counts(bytes=task.bytes)
-    with Shard(_part(out, task, kind), kind) as part, Shard(_rejects(out, task)) as rejects:
-        for batch in _batches(_read(task, limits)):
+    with (
+        Reader() if reader is None else nullcontext(reader) as source,
+        Shard(_part(out, task, kind), kind) as part,
+        Shard(_rejects(out, task)) as rejects,
+    ):
+        for batch in _batches(islice(_read(task, limits, source), task.records)):
             results = list(process.rows(batch))
             if len(results) != len(batch):
                 raise TaowenError(
@@ -234,34 +300,50 @@ def _digest(data: object) -> str:
 
 
 def _task_id(pieces: Sequence[Piece], identity: str) -> str:
-    return _digest([identity, [[piece.name, piece.size, piece.start, piece.end] for piece in pieces]])
+    return _digest([identity, [[piece.name, piece.size, piece.digest, piece.start, piece.end] for piece in pieces]])
 
 
-def _files(number: int, given: str) -> Iterator[Piece]:
-    for path in ingest.expand([given]):
-        place = os.path.relpath(path, given) if Path(given).is_dir() else Path(path).name
-        try:
-            size = Path(path).stat().st_size
-        except OSError as error:
-            raise InputError(f"{path} cannot be read: {error.strerror}.") from error
-        yield Piece(path, path, f"{number}:{Path(place).as_posix()}", size)
+def _content(path: str) -> tuple[int, str]:
+    """Return the size of a file and the digest of its samples.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    digest = blake2b(digest_size=8)
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - the path is named as given
+            size = file.seek(0, os.SEEK_END)
+            file.seek(0)
+            if size <= WINDOWS * WINDOW:
+                digest.update(file.read(size))
+            else:
+                for number in range(WINDOWS):
+                    file.seek((size - WINDOW) * number // (WINDOWS - 1))
+                    digest.update(file.read(WINDOW))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
+    return size, digest.hexdigest()
 
 
 def _cut(file: Piece, task_bytes: int) -> Iterator[Piece]:
-    if file.size <= task_bytes or not ingest.can_split(file.path):
+    if file.size <= task_bytes or not can_cut(file.path):
         yield file
         return
     for start in range(0, file.size, task_bytes):
-        yield replace(file, start=start, end=min(start + task_bytes, file.size))
+        yield replace(file, start=start, end=start + task_bytes if start + task_bytes < file.size else None)
 
 
-def _read(task: Task, limits: Limits) -> Iterator[Read]:
+def _read(task: Task, limits: Limits, reader: Reader) -> Iterator[Read]:
     for piece in task.pieces:
-        size = Path(piece.path).stat().st_size
+        size, digest = _content(piece.path)
         if size != piece.size:
             raise InputError(f"{piece.path} had {piece.size} bytes when the run was planned and has {size} now.")
-        for found in ingest.read(piece.path, limits=limits, start=piece.start, end=piece.end):
-            yield found if found.input == piece.label else replace(found, input=piece.label)
+        if digest != piece.digest:
+            raise InputError(f"{piece.path} has changed since the run was planned: as many bytes, but others.")
+        for found in reader.read(piece.path, limits, piece.start, piece.end):
+            # A member of an archive is named behind the archive.
+            label = piece.label + found.input[len(piece.path) :]
+            yield found if found.input == label else replace(found, input=label)
 
 
 def _batches(found: Iterable[Read]) -> Iterator[list[Read]]:

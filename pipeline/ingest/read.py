@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, TypeAlias, cast
 from pipeline.article import Page, Reject, Skip
 from pipeline.configure import LIMITS, Limits
 from pipeline.errors import InputError, PageError
+from pipeline.ingest.archives import Damage, Member, tar_members, zip_members
 from pipeline.ingest.decode import decode
 from pipeline.ingest.json_records import FIELDS, hash_id, json_kind, looks_like_json, page_of, read_document, read_lines
 from pipeline.ingest.unpack import collect, compression_of, unpack, unpack_head
@@ -42,6 +43,9 @@ ENDINGS: Mapping[str, str] = {
     ".warc": "warc",
     ".wet": "warc",
     ".parquet": "parquet",
+    ".zip": "zip",
+    ".tar": "tar",
+    ".tgz": "tar",
 }
 """What a name promises, after `.gz`, `.zst` or `.zstd` is taken off. The content has the last word."""
 
@@ -56,10 +60,11 @@ _HTML = re.compile(
     rb"\s*<(?:!doctype\s|(?:html|head|body|script|style|title|meta|link|div|p|table|h1|a|br|iframe)[\s/>]|!--|\?xml\s)",
     re.I,
 )
+_HIDDEN = re.compile(r"(?:^|/)\.(?!\.?/)")
 _HTML_LATE = re.compile(rb"<html[\s>]|<body[\s>]", re.I)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Source:
     """An opened input at its beginning."""
 
@@ -69,6 +74,8 @@ class Source:
     compression: str
     kind: str
     """A key of READERS."""
+    mark: int = 0
+    """Where the last record was found, in stored bytes, as far as its reader tells: see `pipeline.ingest.ranges`."""
 
     @property
     def stem(self) -> str:
@@ -159,7 +166,8 @@ def _recognised(path: str) -> bool:
         return False
     try:
         with open_source(path) as source:
-            return source.kind != "text"  # style sheets and licences are text too: a text file needs its ending
+            # Style sheets and licences are text, and office documents are zip archives: those need their ending.
+            return source.kind not in ("text", "zip")
     except InputError:
         return True  # to be told when it is read, not passed over
 
@@ -200,7 +208,7 @@ def _source(name: str, stream: BinaryIO) -> Source:
 
 
 class _Rewound:
-    """A stream that cannot seek, put back to where its head was read. fastwarc asks for `tell`, and panics without."""
+    """A stream that cannot seek, put back to where its head was read."""
 
     def __init__(self, head: bytes, stream: BinaryIO) -> None:
         self._head = head
@@ -244,11 +252,15 @@ def _kind(head: bytes, promised: str, whole: bool) -> str:
         return promised or ("jsonl" if whole else "text")
     if body.startswith(b"PAR1"):
         return "parquet"
+    if body.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return "zip"
+    if body[257:262] == b"ustar":
+        return "tar"
     if body.lstrip(b"\r\n").startswith(b"WARC/"):
         return "warc"
     if _HTML.match(body):
         return "html"
-    if promised in ("html", "warc"):
+    if promised in ("html", "warc", "zip", "tar"):
         return promised
     if promised in ("jsonl", "json") or looks_like_json(body):
         return json_kind(body, whole=whole)
@@ -293,14 +305,15 @@ def _read_parquet(source: Source, limits: Limits) -> Iterator[Record]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if source.compression or not source.stream.seekable():
-        raise InputError(f"{source.name}: Parquet is read from its end. Unpack it, or give it as a file.")
+    _need_the_end(source, "Parquet")
     row = 0
     try:
         with pq.ParquetFile(source.stream) as file:
             columns = [name for name in file.schema_arrow.names if name in FIELDS]
+            size, rows = source.stream.seek(0, 2), file.metadata.num_rows
             for batch in file.iter_batches(_BATCH, columns=columns):
                 for index in range(batch.num_rows):
+                    source.mark = row * size // rows
                     yield _row(batch, index, source.name, row, limits)
                     row += 1
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
@@ -325,6 +338,44 @@ def _row(batch: Any, index: int, name: str, row: int, limits: Limits) -> Page | 
     return page_of(record, name, row)
 
 
+def _need_the_end(source: Source, what: str) -> None:
+    if source.compression or not source.stream.seekable():
+        raise InputError(f"{source.name}: {what} is read from its end. Unpack it, or give it as a file.")
+
+
+def _read_zip(source: Source, limits: Limits) -> Iterator[Record]:
+    _need_the_end(source, "a zip archive")
+    return _read_members(source, zip_members(source.stream), limits)
+
+
+def _read_tar(source: Source, limits: Limits) -> Iterator[Record]:
+    return _read_members(source, tar_members(unpack(source.stream, source.compression)), limits)
+
+
+def _read_members(source: Source, members: Iterator[Member | Damage], limits: Limits) -> Iterator[Record]:
+    for member in members:
+        source.mark = member.place
+        if isinstance(member, Damage):
+            yield Reject(source.name, member.place, member.name, "read", member.reason)
+            continue
+        name = f"{source.name}/{member.name}"
+        reason = "a link" if member.link else "a hidden file" if _HIDDEN.search(member.name) else ""
+        if reason:
+            yield Skip(name, 0, f"archive: {reason}")
+            continue
+        try:
+            inner = _source(name, cast(BinaryIO, _Rewound(b"", cast(BinaryIO, member.stream))))
+        except OSError as error:
+            yield Reject(name, 0, "", "read", f"cannot be read: {error}")
+            continue
+        if not _promised(member.name) and inner.kind == "text":
+            yield Skip(name, 0, "archive: no kind of page")  # as in a folder: text needs its ending
+        elif inner.kind in ("zip", "tar", "parquet"):
+            yield Reject(name, 0, "", "read", f"{inner.kind} inside an archive is not read: unpack it")
+        else:
+            yield from READERS[inner.kind](inner, limits)
+
+
 READERS: Mapping[str, Callable[[Source, Limits], Iterator[Record]]] = {
     "jsonl": _read_lines,
     "json": _read_document,
@@ -332,4 +383,6 @@ READERS: Mapping[str, Callable[[Source, Limits], Iterator[Record]]] = {
     "text": _read_whole,
     "warc": _read_warc,
     "parquet": _read_parquet,
+    "zip": _read_zip,
+    "tar": _read_tar,
 }

@@ -15,6 +15,7 @@ __all__ = [
     "start_decompressor",
     "unpack",
     "unpack_head",
+    "unpack_members",
 ]
 
 _CHUNK = 1 << 20
@@ -150,35 +151,56 @@ def _chunks(stream: BinaryIO) -> Iterator[bytes]:
         yield chunk
 
 
-def _unpack(chunks: Iterator[bytes], compression: str) -> Iterator[bytes]:
+def unpack_members(chunks: Iterator[bytes], compression: str) -> Iterator[tuple[int, bytes]]:
+    """Yield unpacked bytes, each with the stored offset of the member they are from; 0 where nothing is packed.
+
+    Raises:
+        Broken: with the stored offset of the member that is damaged, cut short, or none.
+    """
+    if not compression:
+        for chunk in chunks:
+            yield 0, chunk
+        return
     start, errors = start_decompressor(compression)
     name = {"gz": "gzip", "zst": "zstd"}[compression]
     member: Decompressor | None = None
     feed = _FEED[compression]
+    offset = begin = 0
+    """Stored: of what is fed now, and of its member."""
     for chunk in chunks:
         for at in range(0, len(chunk), feed):
             data = chunk[at : at + feed]
+            end = offset + at + len(data)
             while data:
                 if member is None:
                     data = data.lstrip(b"\0")  # tapes and block devices pad with NUL, gzip allows it
                     if not data:
                         break
-                    member = start()
+                    member, begin = start(), end - len(data)
                 try:
-                    data = yield from _feed(member, data)
+                    for unpacked in (pieces := _feed(member, data)):
+                        yield begin, unpacked
+                    data = member.unused_data
                 except errors as error:
-                    raise Broken(f"damaged {name} stream: {str(error).split(': ')[-1]}") from None
+                    pieces.close()
+                    raise Broken(f"damaged {name} stream: {str(error).split(': ')[-1]}", begin) from None
                 if member.eof:
                     member = None
+        offset += len(chunk)
     if member is not None:
-        raise Broken(f"the {name} stream ends before its end")
+        raise Broken(f"the {name} stream ends before its end", begin)
 
 
-def _feed(member: Decompressor, data: bytes) -> Generator[bytes, None, bytes]:
-    """Yield what `data` unpacks to and return what is left of it behind the end of the member."""
+def _unpack(chunks: Iterator[bytes], compression: str) -> Iterator[bytes]:
+    for _, unpacked in unpack_members(chunks, compression):
+        yield unpacked
+
+
+def _feed(member: Decompressor, data: bytes) -> Generator[bytes, None, None]:
+    """Yield what `data` unpacks to; what is left of it behind the end of the member is the member's `unused_data`."""
     if not isinstance(member, _ZLIB):
         yield member.decompress(data)
-        return member.unused_data
+        return
     while data and not member.eof:
         saved = member.copy()
         try:
@@ -187,7 +209,6 @@ def _feed(member: Decompressor, data: bytes) -> Generator[bytes, None, bytes]:
             yield from _salvage(saved, data)
             raise
         data = member.unconsumed_tail
-    return member.unused_data
 
 
 def _salvage(member: zlib._Decompress, data: bytes) -> Iterator[bytes]:

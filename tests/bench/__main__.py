@@ -14,6 +14,8 @@ from pathlib import Path
 
 from pipeline.configure import shared_data
 
+from .copies import copies
+from .dumps import dumps
 from .fields import fields
 from .quality import cleaning, damage, mending, topics
 from .report import BENCH, machine, versions
@@ -27,6 +29,8 @@ PARTS: dict[str, tuple[str, tuple[str, ...], Callable[[Path], str]]] = {
     "fields": ("Fields of annotated pages", ("pages-dev.jsonl.gz",), fields),
     "damage": ("What cleaning does to clean articles", ("news-pool.jsonl.gz",), damage),
     "topics": ("Topics, by cross-validation over sources", ("topics-dev.jsonl.gz",), topics),
+    "copies": ("Deduplication, on reprints made from news-pool", ("news-pool.jsonl.gz",), copies),
+    "dumps": ("Batch runs", ("news-pool.jsonl.gz", "pages-dev.jsonl.gz"), dumps),
     "cleaning": (
         "Cleaning, by cross-validation over sites",
         ("pages-dev.jsonl.gz", "news-pool.jsonl.gz"),

@@ -21,7 +21,7 @@ from pipeline.script.variants import find
 
 from .quality import records
 from .report import table
-from .speed import environment, seconds
+from .speed import PACKAGES, environment, seconds
 
 __all__ = ["script"]
 
@@ -56,7 +56,7 @@ def script(data: Path) -> str:
 
 def _asked(name: str, jobs: Sequence[tuple[str, Sequence[str]]]) -> tuple[str, list[Any]]:
     """Let a package do the jobs in an environment of its own; return its version, or why there is none."""
-    python: Path | str = Path(sys.executable) if name == "opencc" else environment(name)
+    python: Path | str = Path(sys.executable) if name == "opencc" else environment(name, PACKAGES[name])
     if isinstance(python, str):
         return python, [None] * len(jobs)
     peer = Path(__file__).with_name("script_peer.py")

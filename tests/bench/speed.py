@@ -21,7 +21,7 @@ from typing import Any
 from .quality import records
 from .report import BENCH, scored, table
 
-__all__ = ["environment", "fold_speed", "seconds", "speed"]
+__all__ = ["HERE", "ONE_THREAD", "PACKAGES", "Package", "environment", "fold_speed", "seconds", "speed"]
 
 ROUNDS = 3
 """Passes over the data; the fastest one counts, after a few pages that load models and tables. Passes of the same work
@@ -174,9 +174,8 @@ def _interpreter(oldest: tuple[int, int]) -> str | None:
     return None
 
 
-def environment(name: str) -> Path | str:
+def environment(name: str, package: Package) -> Path | str:
     """Return the Python of a package's own environment, made where it is missing or stale; or why there is none."""
-    package = PACKAGES[name]
     base = _interpreter(package.oldest)
     if base is None:
         return f"needs Python {package.oldest[0]}.{package.oldest[1]}, none found: left out"
@@ -254,7 +253,7 @@ def _in_turns(pythons: dict[str, Path], source: Path) -> dict[str, tuple[dict[st
 
 def _beside_peers(source: Path) -> str:
     """Clean the HTML of all pages with taowen and with each peer, in turns; return one table of quality and speed."""
-    environments = {name: environment(name) for name, _ in PEERS.values()}
+    environments = {name: environment(name, PACKAGES[name]) for name, _ in PEERS.values()}
     pythons = {"taowen": Path(sys.executable)}
     for way, (package, _) in PEERS.items():
         python = environments[package]

@@ -71,6 +71,15 @@ class Fake:
             time.sleep(60)
 
 
+@dataclass
+class Slow(Fake):
+    """Takes a moment for each page."""
+
+    def accident(self, text: str) -> None:
+        super().accident(text)
+        time.sleep(0.02)
+
+
 def article(page: Page, text: str) -> Article:
     cuts = (Cut(0, 1, "spam", "mixed in", text[0]),) if text.startswith("雜") else ()
     return Article(page, text, cut_out(text, cuts), cuts, title=page.title)

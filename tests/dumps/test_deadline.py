@@ -5,7 +5,6 @@ import multiprocessing
 import os
 import time
 from contextlib import closing
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -19,18 +18,11 @@ from pipeline.dumps.tasks import identity
 from pipeline.errors import ModelError, TaowenError, UsageError
 from pipeline.process import Process, ProcessConfig
 
-from .fakes import Fake, alive, fingerprint, write_lines
+from .fakes import Fake, Slow, alive, fingerprint, write_lines
 
 CULPRITS = ["平常", "殺", None, "略", "稀土", "纏", "平常", "平常", "慢", "拒", "平常"]
 """One kills its process, one never lets go of the interpreter's lock, one sleeps."""
 SECONDS = 0.5
-
-
-@dataclass
-class Slow(Fake):
-    def accident(self, text: str) -> None:
-        super().accident(text)
-        time.sleep(0.02)
 
 
 class NoModel(Fake):
@@ -98,6 +90,18 @@ def test_what_processing_raises_is_raised_and_work_goes_on() -> None:
             pytest.raises(error, match=r"no model|first page.*exit code 3"),
         ):
             list(guarded.rows([Page("1", text="平常")]))
+
+
+def test_the_process_is_renewed_against_leaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.dumps.deadline.RENEWED", 20)
+    seen = []
+    with closing(Guarded(Fake, SECONDS)) as guarded:
+        for number in range(60):
+            assert len(list(guarded.rows([Page(str(number), text="平常")]))) == 1
+            assert guarded._child
+            seen.append(guarded._child.process.pid)
+    assert [seen.count(one) for one in dict.fromkeys(seen)] == [20, 20, 20]
+    assert multiprocessing.active_children() == []
 
 
 def hang(connection: Connection) -> None:

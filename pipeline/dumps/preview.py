@@ -1,0 +1,64 @@
+"""What a run would do, told without doing it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.dumps.local import Make, asked_for
+from pipeline.dumps.manifest import MANIFEST, Manifest, resumed
+from pipeline.dumps.shards import Format
+from pipeline.dumps.status import of_tasks
+from pipeline.errors import UsageError
+
+__all__ = ["preview"]
+
+_ENDINGS = 8
+"""Endings of files that are told apart."""
+
+
+def preview(
+    inputs: Sequence[str], out: Path, make: Make, *, kind: Format, add: bool, force: bool, sample: int, workers: int
+) -> str:
+    """Return, for a person, what `run` with these arguments would read and write. Writes nothing.
+
+    Raises:
+        UsageError: `run` would refuse.
+        InputError: an input is missing.
+    """
+    asked = asked_for(inputs, make(), kind=kind, sample=sample)
+    exists = (out / MANIFEST).is_file()
+    if exists and not force:
+        begun = Manifest.load(out)
+        manifest = resumed(out, begun, asked, add=add)
+        found, _ = of_tasks(out, begun)
+        new = len(manifest.tasks) - len(begun.tasks)
+        state = f"goes on: {found.done} of {len(begun.tasks)} tasks are done" + (f", {new} are added" if new else "")
+        done = found.counts.bytes
+    else:
+        if not inputs:
+            Manifest.load(out)  # which says that there is none
+        if not exists and out.is_dir() and any(out.iterdir()):
+            raise UsageError(f"{out} is not empty and holds no run. Give a new or empty folder.")
+        manifest = Manifest(kind, asked.config, asked.versions, asked.tasks(asked.files), sample)
+        state = "throws away the run that is there and begins anew" if exists else "begins"
+        done = 0
+    tasks = manifest.tasks
+    files = {(piece.name, piece.label): piece.size for task in tasks for piece in task.pieces}
+    endings = Counter("".join(Path(name).suffixes[-2:]).lower() or "(none)" for name, _ in files)
+    told = [f"{ending} {number}" for ending, number in endings.most_common(_ENDINGS)]
+    if len(endings) > _ENDINGS:
+        told.append(f"others {sum(endings.values()) - sum(n for _, n in endings.most_common(_ENDINGS))}")
+    size = sum(task.bytes for task in tasks)
+    largest = max(task.bytes for task in tasks)
+    lines = [
+        f"The run in {out} {state}.",
+        f"files: {len(files)} ({', '.join(told)}), {size / 1e6:.1f} MB, of which {(size - done) / 1e6:.1f} MB to read",
+        f"tasks: {len(tasks)}, the largest {largest / 1e6:.1f} MB; {workers} at a time",
+        f"parts: {kind}; versions: {', '.join(f'{name} {value}' for name, value in manifest.versions.items())}",
+    ]
+    if sample:
+        records = sum(task.records or 0 for task in tasks)
+        lines.insert(2, f"sample: at most {records} records, the first ones of each task")
+    return "\n".join([*lines, "Nothing was written."])

@@ -18,6 +18,7 @@ from .fields import fields
 from .quality import cleaning, damage, mending, topics
 from .report import BENCH, machine, versions
 from .speed import fold_speed, speed
+from .topics import public_sets, topics_speed
 
 PARTS: dict[str, tuple[str, tuple[str, ...], Callable[[Path], str]]] = {
     "fold": ("Folding the script", ("news-pool.jsonl.gz",), fold_speed),
@@ -25,6 +26,8 @@ PARTS: dict[str, tuple[str, tuple[str, ...], Callable[[Path], str]]] = {
     "fields": ("Fields of annotated pages", ("pages-dev.jsonl.gz",), fields),
     "damage": ("What cleaning does to clean articles", ("news-pool.jsonl.gz",), damage),
     "topics": ("Topics, by cross-validation over sources", ("topics-dev.jsonl.gz",), topics),
+    "topics-speed": ("Topics, speed beside a plain peer", ("news-pool.jsonl.gz",), topics_speed),
+    "topics-sets": ("Topics, the same code on public sets", ("bench/nlpcc/train.jsonl.gz",), public_sets),
     "cleaning": (
         "Cleaning, by cross-validation over sites",
         ("pages-dev.jsonl.gz", "news-pool.jsonl.gz"),

@@ -181,7 +181,7 @@ def test_the_shipped_labels_are_facts_only() -> None:
     lines = (ROOT / "corpora" / "labels.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
     fields = {"id", "labels", "certainty", "script", "repo", "commit", "path", "item", "publisher", "date", "note"}
-    assert {frozenset(row) for row in rows} == {frozenset(fields | {"labelled_by", "pass"})}
+    assert {frozenset(row) for row in rows} == {frozenset(fields | {"drawn", "labelled_by", "pass"})}
     assert [row["id"] for row in rows] == sorted({row["id"] for row in rows})
     topics = set(read_taxonomy().ids)
     assert all(set(row["labels"]) <= topics for row in rows)

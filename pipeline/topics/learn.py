@@ -75,6 +75,13 @@ class TrainingReport:
     doubtful: tuple[tuple[str, str, float], ...]
     """Article, topic and probability where label and out-of-fold score disagree most, worst first."""
 
+    def doubts(self, most: int = 10) -> list[str]:
+        """Return a line for each of the labels that are contradicted most."""
+        return [
+            f"{name}: {topic} is {'not ' if score > 0.5 else ''}among its labels, its score out of fold is {score:.2f}"
+            for name, topic, score in self.doubtful[:most]
+        ]
+
 
 @dataclass(frozen=True, slots=True)
 class _Features:

@@ -74,7 +74,8 @@ class Pairs:
         self._pairs = list(packed)
         self._singles = list(packed[:, rows])
         sign, _, _ = sketch_of(rarity.size)
-        signed = np.append(sign * rarity, 0.0)
+        # Small types: these tables and the packed ones have to share a core's cache.
+        signed = np.append(sign * rarity, 0).astype(np.int16)
         self._pair_sign, self._single_sign, self._single_bucket = signed, signed[rows], _bucket(rows)
 
     def read(self, batch: Batch) -> Hashed:
@@ -95,9 +96,10 @@ class Pairs:
                 total = (total - field) >> _FIELD
                 if batch.size:
                     sums[:, topic] = np.add.reduceat(field, owners)
-        found = np.searchsorted((plain != 0).nonzero()[0], batch.bounds)
+        blank = np.searchsorted((plain == 0).nonzero()[0], batch.bounds)
+        known = np.diff(batch.bounds) > np.diff(blank)
         lengths = self._lengths(batch, index, rows)
-        return Hashed(plain, rows, sums / np.maximum(lengths, 1.0)[:, None], np.diff(found)[1::2] > 0)
+        return Hashed(plain, rows, sums / np.maximum(lengths, 1.0)[:, None], known[1::2])
 
     def _lengths(self, batch: Batch, index: npt.NDArray[np.intp], rows: npt.NDArray[np.intp]) -> Array:
         """Return the length of each article's vector of rarities, as its sketch has it; shape (n_articles,)."""

@@ -229,23 +229,27 @@ class TermFinder:
         ends = _ENDS.take(batch.keys).nonzero()[0]
         starts = np.append(0, ends[:-1] + 1)[: ends.size]
         fields = np.searchsorted(batch.bounds, starts, side="right") - 1
-        owners, in_text, early = fields >> 1, (fields & 1).astype(bool), starts - batch.bounds[fields] < LEAD
+        in_text, early = (fields & 1).astype(bool), starts - batch.bounds[fields] < LEAD
         own = np.zeros((ends.size, len(self.topics)), dtype=bool)
         sentence = np.searchsorted(ends, found.starts)[of]
         for topic in range(len(self.topics)):
             own[sentence[self._speaks[group, topic]], topic] = True
         alone = own & (own.sum(axis=1) == 1)[:, None]
-        sizes = (ends - starts + 1).astype(np.float64)
-        length = batch.lengths
-        columns = []
-        for topic in range(len(self.topics)):
-            for kind in (own[:, topic], alone[:, topic]):
-                body, lead, title = kind & in_text, kind & in_text & early, kind & ~in_text
-                whole = np.bincount(owners[body], sizes[body], batch.size) / np.maximum(length, 100)
-                first = np.bincount(owners[lead], sizes[lead], batch.size) / np.clip(length, 100, LEAD + 50)
-                columns += [np.sqrt(np.minimum(whole, 1)), np.sqrt(np.minimum(first, 2))]
-                columns.append((np.bincount(owners[title], minlength=batch.size) > 0).astype(np.float64))
-        return np.stack(columns, axis=1) if columns else np.zeros((batch.size, 0))
+        kinds = np.concatenate((own, alone), axis=1)
+        sizes = np.where(in_text, ends - starts + 1, 0)
+        first = np.searchsorted(starts, batch.starts)
+        body, lead, title = (
+            np.add.reduceat(kinds * of_sentence[:, None], first, axis=0)
+            if batch.size
+            else np.zeros((0, kinds.shape[1]))
+            for of_sentence in (sizes, sizes * early, (~in_text).astype(np.int64))
+        )
+        length = batch.lengths[:, None]
+        shares = np.sqrt(np.minimum(body / np.maximum(length, 100), 1))
+        leads = np.sqrt(np.minimum(lead / np.clip(length, 100, LEAD + 50), 2))
+        # As in SENTENCES: a topic's sentences, then those of it alone, and of each the text, the lead and the title.
+        measures = np.stack((shares, leads, title > 0), axis=2).reshape(batch.size, 2, len(self.topics), 3)
+        return np.asarray(measures.transpose(0, 2, 1, 3).reshape(batch.size, len(self.topics) * len(SENTENCES)))
 
     def worth(self, weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Return what each group of terms is worth under the weights of columns: both (n_topics, ...)."""
@@ -266,7 +270,7 @@ class _Table:
     """A hash table that is asked for many keys at once."""
 
     def __init__(self, keys: Iterable[int], slots: Sequence[int], values: Sequence[int], size: int) -> None:
-        self._heads = np.full(size + 1, -1, dtype=np.int64)
+        self._heads = np.full(size + 1, -1, dtype=np.int32)
         self._next = np.full(len(slots) + 1, -1, dtype=np.int64)
         for number, slot in enumerate(slots):
             self._next[number] = self._heads[slot]
@@ -277,7 +281,7 @@ class _Table:
 
     def find(self, slots: Integers, keys: Integers) -> tuple[npt.NDArray[np.bool_], Integers]:
         """Return which keys are there, shape (n_keys,), and the values of those, shape (n_there,)."""
-        entries = self._heads.take(slots, mode="clip")
+        entries = self._heads.take(slots, mode="clip").astype(np.intp)
         there = self._keys[entries] == keys
         missed = (~there & (self._next[entries] >= 0)).nonzero()[0]
         while missed.size:

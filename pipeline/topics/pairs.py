@@ -76,7 +76,7 @@ class Pairs:
         sign, _, _ = sketch_of(rarity.size)
         # Small types: these tables and the packed ones have to share a core's cache.
         signed = np.append(sign * rarity, 0).astype(np.int16)
-        self._pair_sign, self._single_sign, self._single_bucket = signed, signed[rows], _bucket(rows)
+        self._pair_sign, self._single_sign, self._single_bucket = signed, signed[rows], _bucket(rows).astype(np.int16)
 
     def read(self, batch: Batch) -> Hashed:
         """Return what the characters and pairs of a batch say. Whole numbers are summed, in whatever order."""
@@ -105,8 +105,7 @@ class Pairs:
         """Return the length of each article's vector of rarities, as its sketch has it; shape (n_articles,)."""
         place = np.repeat(np.arange(batch.size) * _BUCKETS, np.diff(np.append(batch.starts, index.size)))
         size = batch.size * _BUCKETS
-        at = self._single_bucket.take(index, mode="clip")
-        at += place
+        at = place + self._single_bucket.take(index, mode="clip")
         sketch = np.bincount(at, self._single_sign.take(index, mode="clip"), size)
         place += _bucket(rows)
         sketch += np.bincount(place, self._pair_sign.take(rows, mode="clip"), size)

@@ -30,8 +30,9 @@ ROUNDS = 3
 """Each is measured so often, in turn; the quickest counts, since other work on the machine only ever slows."""
 
 BITS, PENALTY, SVC = 18, 0.5, 1.0
-"""Hash bits and penalty of ours, C of the peer. Three folds of thuc's train split, accuracy: 16 bits .848, 18 bits .853,
-20 bits .852 (one fold); penalty .5, 1, 3: .853, .849, .836; C of .3 and 1: .845, .853. The other sets have the same."""
+"""Hash bits and penalty of ours, C of the peer. Accuracy by three folds of thuc's train split: 16 bits .848, 18 bits
+.853, 20 bits .852 (one fold); penalty .5, 1, 3: .853, .849, .836; C of .3 and 1: .845, .853. The other sets have the
+same."""
 
 FEW = 10
 """Texts of a label in the train split below which it is left out: 30 of finnl's 46 labels, slips of the pen."""

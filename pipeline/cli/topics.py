@@ -35,6 +35,10 @@ def train(
     with progress_bar() as advance:
         told = train_model(examples, out, taxonomy, lambda what, done, of: advance(done, of, what))
     typer.echo(table(told.report))
+    if doubts := told.doubts():
+        say("Labels to read again, those that models which had not seen the article contradict most:")
+        for line in doubts:
+            say(f"  {line}")
     say(f"{len(examples)} articles; the model is in {out}.")
 
 

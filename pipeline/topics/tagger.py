@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import re
-import zipfile
-from collections.abc import Mapping, Sequence
-from io import BytesIO
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +15,13 @@ import numpy.typing as npt
 from pipeline.article import Evidence, Tag
 from pipeline.configure import model_path
 from pipeline.errors import ModelError, UsageError
-from pipeline.topics.features import BITS, Document, Found, TermFinder, documents, hashes, letters
-from pipeline.topics.taxonomy import Taxonomy, parse_taxonomy
+from pipeline.topics.features import Batch, batches, key
+from pipeline.topics.pairs import Hashed
+from pipeline.topics.taxonomy import Taxonomy
+from pipeline.topics.terms import Found, TermFinder
+from pipeline.topics.weights import Weights, check_weights, read_weights
 
-__all__ = ["ARRAYS", "SCHEMA", "Tagger"]
-
-SCHEMA = 1
-"""Version of the model's form; a model of another version is refused."""
-
-ARRAYS = ("bias", "calibration", "pairs", "scale", "terms", "thresholds")
-"""Arrays of `weights.npz`."""
-
-_MOST_BYTES = 64 * 2**20
-"""A model unpacks to less than this; more is damage or an attack. The shipped one has 0.4 MB."""
+__all__ = ["Tagger"]
 
 _MOST_EVIDENCE = 5
 _SHOWN_CLAUSE = 80
@@ -39,9 +30,20 @@ _SHOWN_CLAUSE = 80
 _CLAUSE = re.compile(r"[^\n。!?;,、:\s][^\n。!?;,:]*")
 """A clause of a key: marks are half width there."""
 
-
 _Span = tuple[int, int, int]
 """Where evidence stands: 0 title or 1 text, start, end."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A batch as the model sees it."""
+
+    first: int
+    """Number of its first article."""
+    batch: Batch
+    hashed: Hashed
+    found: Found
+    probabilities: list[list[float]]
 
 
 class Tagger:
@@ -52,20 +54,20 @@ class Tagger:
         self.topics: tuple[str, ...] = taxonomy.ids
         self.digest = digest
         self._finder = TermFinder(taxonomy)
-        _check(arrays, len(self.topics), len(self._finder.columns))
-        self._terms = arrays["terms"]
-        self._bias = arrays["bias"]
-        self._pairs = arrays["pairs"].astype(np.int64)
-        self._scale = arrays["scale"]
-        self._calibration = arrays["calibration"]
+        check_weights(arrays, len(self.topics), len(self._finder.columns))
+        self._weights = Weights(arrays)
         self.thresholds: dict[str, float] = dict(zip(self.topics, arrays["thresholds"].tolist(), strict=True))
-        worth = np.zeros((len(self.topics), len(self._finder.groups)))
-        for column, (group, _) in enumerate(self._finder.columns):
-            if group >= 0:
-                worth[:, group] += self._terms[:, column]
-        self._worth = worth
-        self._own = [
-            [group.topic == topic and group.kind == "terms" for group in self._finder.groups] for topic in self.topics
+        self._worth = self._worth_of_terms()
+
+    def _worth_of_terms(self) -> list[list[float]]:
+        """Return for each topic what each term is worth, 0 for those that are not its own."""
+        groups = self._finder.groups
+        return [
+            [
+                max((by_group[g] for g in of if (groups[g].topic, groups[g].kind) == (topic, "terms")), default=0.0)
+                for of in self._finder.groups_of
+            ]
+            for topic, by_group in zip(self.topics, self._finder.worth(self._weights.terms).tolist(), strict=True)
         ]
 
     @classmethod
@@ -76,27 +78,9 @@ class Tagger:
             ModelError: the folder is missing, damaged, of another version, or not what its digests say.
         """
         folder = path or model_path("topics")
+        taxonomy, arrays, digest = read_weights(folder)
         try:
-            described = (folder / "model.json").read_bytes()
-            packed = (folder / "weights.npz").read_bytes()
-            topics = (folder / "topics.toml").read_bytes()
-        except OSError as error:
-            raise ModelError(f"{folder} is not a topics model: {error}. Train one with 'taowen train'.") from error
-        about = _described(described, folder)
-        for name, content in (("weights.npz", packed), ("topics.toml", topics)):
-            found = hashlib.sha256(content).hexdigest()
-            if about["files"].get(name) != found:
-                raise ModelError(
-                    f"{folder / name} is damaged: its SHA-256 is {found[:12]}, model.json says "
-                    f"{str(about['files'].get(name))[:12]}. Copy the model again, or train it."
-                )
-        try:
-            taxonomy = parse_taxonomy(topics.decode("utf-8"), str(folder / "topics.toml"))
-        except (UsageError, UnicodeDecodeError) as error:
-            raise ModelError(f"The model in {folder} carries no valid topics: {error}") from error
-        arrays = _unpack(packed, folder)
-        try:
-            return cls(taxonomy, arrays, hashlib.sha256(described).hexdigest())
+            return cls(taxonomy, arrays, digest)
         except ModelError as error:
             raise ModelError(f"The model in {folder} does not fit: {error}") from error
 
@@ -105,9 +89,8 @@ class Tagger:
 
         A row depends on its own article only, to the last bit. A text without any letter scores 0.
         """
-        articles = documents(texts, titles)
-        rows = [self._probabilities(article, *self._finder.both(article)) for article in articles]
-        return np.array(rows).reshape(len(articles), len(self.topics))
+        rows = [row for read in self._read(texts, titles) for row in read.probabilities]
+        return np.array(rows).reshape(len(texts), len(self.topics))
 
     def tag(
         self,
@@ -133,64 +116,77 @@ class Tagger:
             if not 0 <= value <= 1:
                 raise UsageError(f"The threshold of '{name}' is {value}; it must be between 0 and 1.")
             wanted[name] = value
-        articles = documents(texts, titles)
-        given = [""] * len(texts) if titles is None else titles
+        limits = list(wanted.values())
         tagged = []
-        for number, article in enumerate(articles):
-            tags = []
-            in_title, in_text = self._finder.both(article)
-            row = self._probabilities(article, in_title, in_text)
-            for topic, (name, score) in enumerate(zip(self.topics, row, strict=True)):
+        for read in self._read(texts, titles):
+            for number, row in enumerate(read.probabilities):
                 # The printed score decides, so that a reader of the output can redo the decision.
-                rounded = round(score, 4)
-                if score > 0 and rounded >= wanted[name]:
-                    evidence = self._evidence(topic, article, in_title, in_text)
-                    tags.append(Tag(name, rounded, _cited(evidence, texts[number], given[number])))
-            tagged.append(sorted(tags, key=lambda tag: (-tag.score, tag.id)))
+                given = [
+                    (topic, rounded)
+                    for topic, score in enumerate(row)
+                    if score > 0 and (rounded := round(score, 4)) >= limits[topic]
+                ]
+                tags = []
+                if given:
+                    title = titles[read.first + number] if titles else ""
+                    terms = _terms_of(read, number)
+                    for topic, score in given:
+                        spans = self._evidence(topic, terms) or [self._clause(topic, read, number, texts)]
+                        cited = _cited(spans, texts[read.first + number], title)
+                        tags.append(Tag(self.topics[topic], score, cited))
+                tagged.append(sorted(tags, key=lambda tag: (-tag.score, tag.id)))
         return tagged
 
-    def _probabilities(self, article: Document, in_title: Sequence[Found], in_text: Sequence[Found]) -> list[float]:
-        """Return one probability a topic: sums in one order, exponentials one by one."""
-        points = letters(f"{article.title}\n{article.text}")
-        if not points[len(article.title) + 1 :].any():
-            return [0.0] * len(self.topics)
-        columns = self._finder.row(article, in_title, in_text)
-        rows, _ = hashes(points)
-        # Integers add up to the same sum in every order; accumulate adds floats from left to right.
-        pairs = self._pairs[rows].sum(axis=0) / rows.size
-        sums = np.add.accumulate(self._terms * columns, axis=1)[:, -1]
-        raw = self._bias + sums + self._scale * pairs
-        logits = self._calibration[:, 0] * raw + self._calibration[:, 1]
-        return [_logistic(logit) for logit in logits.tolist()]
+    def _read(self, texts: Sequence[str], titles: Sequence[str] | None) -> Iterator[_Read]:
+        calibration = self._weights.calibration
+        for first, batch in batches(texts, titles):
+            hashed = self._weights.pairs.read(batch)
+            found = self._finder.find(batch, hashed.rows)
+            raw = self._weights.raw(hashed, self._finder.measure(batch, found))
+            logits = calibration[:, 0] * raw + calibration[:, 1]
+            # Exponentials one by one: in arrays their last bit depends on the place.
+            rows = [
+                [_logistic(logit) for logit in row] if known else [0.0] * len(self.topics)
+                for row, known in zip(logits.tolist(), hashed.in_text.tolist(), strict=True)
+            ]
+            yield _Read(first, batch, hashed, found, rows)
 
-    def _evidence(
-        self, topic: int, article: Document, in_title: Sequence[Found], in_text: Sequence[Found]
-    ) -> list[_Span]:
-        """Return a few spans that speak for a topic: its terms, or else the clause that adds most."""
-        best: dict[int, tuple[float, int, int, int]] = {}
-        for place, matches in enumerate((in_title, in_text)):
-            for found in matches:
-                worth = max(
-                    (self._worth[topic, group] for group in found.groups if self._own[topic][group]), default=0.0
-                )
-                if worth > 0 and found.term not in best:
-                    best[found.term] = (-worth, place, found.start, found.end)
-        chosen = sorted(best.values())[:_MOST_EVIDENCE]
-        return sorted(span[1:] for span in chosen) or [self._clause(topic, article)]
+    def _evidence(self, topic: int, terms: Sequence[tuple[int, _Span]]) -> list[_Span]:
+        """Return where the terms stand that speak most for a topic, each where it stands first; at most a few."""
+        worth = self._worth[topic]
+        best: dict[int, tuple[float, _Span]] = {}
+        for term, span in terms:
+            if worth[term] > 0 and term not in best:
+                best[term] = (-worth[term], span)
+        return sorted(span for _, span in sorted(best.values())[:_MOST_EVIDENCE])
 
-    def _clause(self, topic: int, article: Document) -> _Span:
+    def _clause(self, topic: int, read: _Read, number: int, texts: Sequence[str]) -> _Span:
         """Return the clause of the text whose characters add most to a topic."""
-        rows, places = hashes(letters(article.text))
-        gains = np.zeros(len(article.text) + 1, dtype=np.int64)
-        np.add.at(gains, places + 1, self._pairs[rows, topic])
-        total = np.cumsum(gains)
-        best, span = -math.inf, (1, 0, min(len(article.text), _SHOWN_CLAUSE))
-        for match in _CLAUSE.finditer(article.text):
-            start, end = match.start(), min(match.end(), match.start() + _SHOWN_CLAUSE)
-            gain = float(total[end] - total[start])
+        start, end = read.batch.bounds[2 * number + 1 : 2 * number + 3].tolist()
+        total = np.cumsum(np.append(0, self._weights.pairs.gains(topic, read.hashed, start, end)))
+        keyed = key(texts[read.first + number])
+        best, chosen = -math.inf, (1, 0, min(len(keyed), _SHOWN_CLAUSE))
+        for match in _CLAUSE.finditer(keyed):
+            begin, stop = match.start(), min(match.end(), match.start() + _SHOWN_CLAUSE)
+            gain = float(total[stop] - total[begin])
             if gain > best:
-                best, span = gain, (1, start, end)
-        return span
+                best, chosen = gain, (1, begin, stop)
+        return chosen
+
+
+def _terms_of(read: _Read, number: int) -> list[tuple[int, _Span]]:
+    """Return the terms of one article and where they stand, those of its title first."""
+    title, text, after = read.batch.bounds[2 * number : 2 * number + 3].tolist()
+    first, last = np.searchsorted(read.found.starts, (title, after)).tolist()
+    return [
+        (term, (1, start - text, end - text) if start >= text else (0, start - title, end - title))
+        for start, end, term in zip(
+            read.found.starts[first:last].tolist(),
+            read.found.ends[first:last].tolist(),
+            read.found.terms[first:last].tolist(),
+            strict=True,
+        )
+    ]
 
 
 def _cited(spans: Sequence[_Span], text: str, title: str) -> tuple[Evidence, ...]:
@@ -205,54 +201,3 @@ def _logistic(logit: float) -> float:
     return (
         1 / (1 + math.exp(-logit)) if logit >= 0 else math.exp(max(logit, -700.0)) / (1 + math.exp(max(logit, -700.0)))
     )
-
-
-def _described(content: bytes, folder: Path) -> dict[str, Any]:
-    try:
-        about = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise ModelError(f"{folder / 'model.json'} is damaged: {error}") from error
-    if not isinstance(about, dict) or about.get("kind") != "taowen topics":
-        raise ModelError(f"{folder / 'model.json'} does not describe a topics model.")
-    if about.get("schema") != SCHEMA:
-        raise ModelError(
-            f"The model in {folder} has schema {about.get('schema')!r}, this version reads {SCHEMA}. Train it again."
-        )
-    if about.get("bits") != BITS or not isinstance(about.get("files"), dict):
-        raise ModelError(
-            f"The model in {folder} was made for other features (bits {about.get('bits')!r}, here {BITS})."
-        )
-    return about
-
-
-def _unpack(packed: bytes, folder: Path) -> dict[str, npt.NDArray[Any]]:
-    """Return the arrays of a weights file; sizes are looked at before anything is unpacked, pickles are refused."""
-    try:
-        with zipfile.ZipFile(BytesIO(packed)) as archive:
-            names = sorted(info.filename for info in archive.infolist())
-            if names != sorted(f"{name}.npy" for name in ARRAYS):
-                raise ModelError(f"The weights in {folder} hold {names}, expected {list(ARRAYS)}.")
-            if sum(info.file_size for info in archive.infolist()) > _MOST_BYTES:
-                raise ModelError(f"The weights in {folder} unpack to more than {_MOST_BYTES >> 20} MB.")
-        with np.load(BytesIO(packed), allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in ARRAYS}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, SyntaxError, MemoryError) as error:
-        raise ModelError(f"The weights in {folder} cannot be read: {error}") from error
-
-
-def _check(arrays: Mapping[str, npt.NDArray[Any]], topics: int, columns: int) -> None:
-    expected: dict[str, tuple[tuple[int, ...], str]] = {
-        "bias": ((topics,), "float64"),
-        "calibration": ((topics, 2), "float64"),
-        "pairs": ((1 << BITS, topics), "int16"),
-        "scale": ((topics,), "float64"),
-        "terms": ((topics, columns), "float64"),
-        "thresholds": ((topics,), "float64"),
-    }
-    for name, (shape, kind) in expected.items():
-        array = arrays.get(name)
-        if array is None or array.shape != shape or array.dtype != np.dtype(kind):
-            found = "nothing" if array is None else f"{array.dtype} {array.shape}"
-            raise ModelError(f"array '{name}' is {found}, expected {kind} {shape}.")
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise ModelError(f"array '{name}' has a value that is no number.")

@@ -24,7 +24,10 @@ def written(path: Path, rows: list[dict[str, Any]]) -> str:
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> str:
-    return written(tmp_path / "c.jsonl", [{**row, "kind": "real", "source": HOSTILE} for row in OWN[:60]])
+    rows = [{**row, "kind": "real", "source": HOSTILE} for row in OWN[:60]]
+    wrong = next(row for row in rows if "geopolitics" in row["labels"])
+    wrong["labels"] = []  # the model has learnt these articles: without it there would be no error to show
+    return written(tmp_path / "c.jsonl", rows)
 
 
 def refused(*arguments: str) -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +81,14 @@ def test_training_writes_the_same_bytes_and_a_model_that_tags(tmp_path: Path) ->
     assert report.how.startswith("48 articles out of fold")
     fresh = [Example("new", "", "暴雨來了，下雨下雨。", ("rain",), "hant", "elsewhere")]
     assert evaluate(fresh, tmp_path / "a").how.endswith("1 new to the model")
+
+
+def test_training_says_which_labels_are_contradicted(tmp_path: Path) -> None:
+    wrong = replace(EXAMPLES[1], labels=("rain",))
+    told = train([e for e in EXAMPLES if e.id != wrong.id] + [wrong], tmp_path / "m", TAXONOMY)
+    assert {(name, topic) for name, topic, _ in told.doubtful[:2]} == {(wrong.id, "tea"), (wrong.id, "rain")}
+    lines = "\n".join(told.doubts())
+    assert f"{wrong.id}: tea is not among its labels" in lines and f"{wrong.id}: rain is among its labels" in lines
 
 
 def test_own_articles_alone_train_a_model_without_figures(tmp_path: Path) -> None:
@@ -181,7 +190,7 @@ def test_the_shipped_labels_are_facts_only() -> None:
     lines = (ROOT / "corpora" / "labels.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
     fields = {"id", "labels", "certainty", "script", "repo", "commit", "path", "item", "publisher", "date", "note"}
-    assert {frozenset(row) for row in rows} == {frozenset(fields | {"labelled_by", "pass"})}
+    assert {frozenset(row) for row in rows} == {frozenset(fields | {"drawn", "labelled_by", "pass"})}
     assert [row["id"] for row in rows] == sorted({row["id"] for row in rows})
     topics = set(read_taxonomy().ids)
     assert all(set(row["labels"]) <= topics for row in rows)

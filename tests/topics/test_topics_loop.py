@@ -89,22 +89,22 @@ def test_the_story_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert gap["macro_f1"]["value"] > gap["macro_f1_other"]["value"] - 0.05, "labels do no harm"
 
 
-# A topic from nothing. Quakes and floods of our own invention, and texts that use the same words for other things.
+# A topic from nothing. Chip plants of our own invention, and texts that use the same words for other things.
 
 PLACES = ("青霧縣", "石磯鎮", "南浦市", "榕川區", "白鷺島", "嶺東", "河灣村", "銅鼓鄉")
 HITS = (
-    "{p}昨夜發生規模{n}級地震，搜救隊徹夜在倒塌的屋裡找人。",
-    "颱風在{p}登陸，暴雨下了{n}個小時，洪水淹過一樓。",
-    "{p}山火延燒{n}天，災民疏散到學校體育館。",
-    "豪雨造成{p}水災，{n}戶停電，救災物資今晨送到災區。",
-    "震央在{p}外海，震級{n}，海邊居民疏散到高地。",
+    "{p}的晶圓代工廠昨天說，新製程良率到了{n}成，半導體設備廠跟著加班。",
+    "芯片厂在{p}扩建封装产线，{n}台光刻机下月进厂。",
+    "{p}的記憶體廠減產{n}天，晶片報價止跌。",
+    "一家封測厂落户{p}，{n}奈米的晶片年底流片。",
+    "{p}的集成电路产业园投产，首批晶圆{n}万片。",
 )
 NEAR = (
-    "{p}的球隊上演大逆轉，解說員說這是一場地震般的勝利，比數{n}比2。",
-    "{p}推出颱風眼造型的蛋糕，{n}天賣完。",
+    "{p}的零食廠推出洋芋晶片新口味，{n}元一包。",
+    "{p}要民眾換發芯片卡，{n}天內到區公所辦理。",
     "氣象局預報{p}週末有雨，氣溫{n}度。",
-    "{p}商家說，{n}折的大拍賣像洪水一樣帶來客人。",
-    "{p}話劇社把救災的故事搬上舞台，演出{n}場。",
+    "{p}商家賣出{n}支新手機，店員說晶片快不快客人不問。",
+    "{p}話劇社演出半導體收音機的故事，共{n}場。",
 )
 AFTER = (
     "鎮長{s}說，{n}名志工輪流值班，{s}自己也去了。",
@@ -126,7 +126,7 @@ def invented(templates: Sequence[str], number: int, kind: str) -> Row:
         filled(chance.choice(templates)) + filled(chance.choice(AFTER)) + filled(chance.choice(AFTER)) for _ in range(3)
     )
     text = f"{body}\n{filled(chance.choice(AFTER))}"
-    labels = ["disasters"] if kind == "hit" else []
+    labels = ["semiconductors"] if kind == "hit" else []
     return {"id": f"{kind}-{number}", "title": filled(templates[number % 5])[:14], "text": text, "labels": labels}
 
 
@@ -160,12 +160,12 @@ def test_a_fourth_topic_from_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     read_by_a_person(Path("tasks.json"), Path("export.json"), gold)
     taowen("label", "export.json", "--topics", "topics.toml", "-o", "corpus/new.jsonl", "--pool", "pool.jsonl")
     labels = [json.loads(line)["labels"] for line in Path("corpus/new.jsonl").read_text("utf-8").splitlines()]
-    assert len(labels) == 30 and 10 <= labels.count(["disasters"]) < 30, "near misses are among them"
+    assert len(labels) == 30 and 10 <= labels.count(["semiconductors"]) < 30, "near misses are among them"
     taowen("train", "corpus", "--topics", "topics.toml", "--out", "build/new")
     found = json.loads(taowen("evaluate", "held-out.jsonl", "--model", "build/new", "--against", "build/old", "--json"))
     by_topic = {row["topic"]: row for row in found["facets"][0]["topics"]}
-    assert list(by_topic) == ["rare_earths", "trade_war", "geopolitics", "disasters"]
-    assert by_topic["disasters"]["positives"] == 20 and by_topic["disasters"]["f1"]["value"] > 0.8
+    assert list(by_topic) == ["rare_earths", "trade_war", "geopolitics", "semiconductors"]
+    assert by_topic["semiconductors"]["positives"] == 20 and by_topic["semiconductors"]["f1"]["value"] > 0.8
     (gap,) = found["against"]
     assert [row["topic"] for row in gap["topics"]] == ["rare_earths", "trade_war", "geopolitics"]
     assert gap["difference"]["low"] < 0.02 < 0.1 > -gap["difference"]["value"], "the old topics keep their scores"

@@ -16,6 +16,7 @@ from pipeline.errors import ModelError, UsageError
 from pipeline.script.fold import fold
 from pipeline.topics import tagger as tagger_module
 from pipeline.topics.tagger import Tagger
+from pipeline.topics.weights import ARRAYS, SCHEMA
 
 TAGGER = Tagger.load()
 MODEL = Path(tagger_module.__file__).parents[2] / "models" / "topics"
@@ -138,7 +139,7 @@ def test_loading_refuses_what_is_missing_or_of_another_version(tmp_path: Path) -
     rewritten(model, schema=99)
     with pytest.raises(ModelError, match="schema 99"):
         Tagger.load(model)
-    rewritten(model, schema=1, bits=20)
+    rewritten(model, schema=SCHEMA, bits=20)
     with pytest.raises(ModelError, match="other features"):
         Tagger.load(model)
     (model / "model.json").write_text("[" * 100_000, encoding="utf-8")
@@ -168,7 +169,7 @@ class Trap:
 def test_loading_refuses_pickles_wrong_shapes_and_bombs_with_right_digests(tmp_path: Path) -> None:
     model = copied(tmp_path)
     with np.load(model / "weights.npz", allow_pickle=False) as archive:
-        arrays = {name: archive[name] for name in tagger_module.ARRAYS}
+        arrays = {name: archive[name] for name in ARRAYS}
 
     def packed(**changes: object) -> None:
         content: dict[str, object] = {**arrays, **changes}
@@ -185,6 +186,12 @@ def test_loading_refuses_pickles_wrong_shapes_and_bombs_with_right_digests(tmp_p
         Tagger.load(model)
     packed(bias=np.full(3, np.nan))
     with pytest.raises(ModelError, match="no number"):
+        Tagger.load(model)
+    packed(terms=np.full_like(arrays["terms"], 2**30))
+    with pytest.raises(ModelError, match="beyond 64"):
+        Tagger.load(model)
+    packed(pairs=np.full_like(arrays["pairs"], 30_000))
+    with pytest.raises(ModelError, match="beyond 1023"):
         Tagger.load(model)
     packed(more=np.zeros(3))
     with pytest.raises(ModelError, match="hold"):

@@ -6,8 +6,9 @@ import pytest
 
 from pipeline.errors import UsageError
 from pipeline.script.fold import fold
-from pipeline.topics.features import TermFinder, key
+from pipeline.topics.features import key, read_batch
 from pipeline.topics.taxonomy import parse_taxonomy, read_taxonomy
+from pipeline.topics.terms import TermFinder
 
 TAXONOMY = read_taxonomy()
 SMALL = """
@@ -40,8 +41,8 @@ def test_every_term_finds_itself() -> None:
     finder = TermFinder(TAXONOMY)
     for number, group in enumerate(TAXONOMY.groups):
         for term in group.terms:
-            found = list(finder.find(term))
-            assert len(found) == 1 and number in found[0].groups, (group.name, term)
+            found = finder.find(read_batch([term])).terms
+            assert len(found) == 1 and number in finder.groups_of[found[0]], (group.name, term)
 
 
 @pytest.mark.parametrize(

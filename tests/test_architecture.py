@@ -35,6 +35,7 @@ HOMES = {
     "jieba": ("script/words.py",),
     "spacy": ("components.py", "topics/peers.py", "topics/training_formats.py"),
     "sklearn": ("ingest/learn.py", "topics/learn.py", "topics/peers.py"),
+    "fasttext": ("topics/peers.py",),
     "datasketch": ("topics/reprints.py",),
     "scipy": ("ingest/learn_fluency.py", "topics/learn.py", "topics/learn_pairs.py", "topics/compare.py"),
     "fastwarc": ("ingest/warc.py",),
@@ -127,7 +128,7 @@ def test_each_engine_has_its_home() -> None:
 
 def test_the_tests_and_the_package_declare_what_they_import() -> None:
     declared = (ROOT / "pyproject.toml").read_text("utf-8")
-    names = {"sklearn": "scikit-learn"}
+    names = {"sklearn": "scikit-learn", "fasttext": "fasttext-wheel"}
     used = {m.split(".")[0] for _, path in modules() for m in imported(path)} - set(sys.stdlib_module_names)
     for engine in used - {"pipeline"}:
         assert re.search(rf'"{names.get(engine, engine)}[>=<"]', declared), f"{engine} is not in pyproject.toml"

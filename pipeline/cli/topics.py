@@ -53,7 +53,7 @@ def evaluate(
         typer.Option(
             "--against",
             metavar="NAME,...",
-            help="Compare, by a paired test: lexicon, tfidf, spacy, or folders of models.",
+            help="Compare, by a paired test: lexicon, tfidf, fasttext, spacy, or folders.",
         ),
     ] = None,
     teach: Annotated[

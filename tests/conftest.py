@@ -6,12 +6,17 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from pipeline.configure import shared_data
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell gives its background jobs, and what they start, no interrupts; the tests of interrupts need them.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # As the command does it: threads of the linear algebra only wait for each other on matrices this small.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -36,7 +36,6 @@ HOMES = {
     "spacy": ("components.py", "topics/peers.py", "topics/training_formats.py"),
     "sklearn": ("ingest/learn.py", "topics/learn.py", "topics/peers.py"),
     "fasttext": ("topics/peers.py",),
-    "datasketch": ("topics/reprints.py",),
     "scipy": ("ingest/learn_fluency.py", "topics/learn.py", "topics/learn_pairs.py", "topics/compare.py"),
     "fastwarc": ("ingest/warc.py",),
     "zstandard": ("ingest/unpack.py", "ingest/warc.py"),
@@ -50,7 +49,7 @@ HOMES = {
     ),
     "rich": ("cli/articles.py", "cli/terminal.py", "explain.py", "streams.py"),
     "ray": ("dumps/ray.py",),
-    "rensa": ("dumps/deduplicate.py",),
+    "rensa": ("dumps/deduplicate.py", "topics/reprints.py"),
 }
 """Where each engine may be imported. numpy may be anywhere."""
 

@@ -20,10 +20,10 @@ import numpy as np
 
 from pipeline.dumps.manifest import DUPLICATES
 from pipeline.dumps.shards import rows_of, write_table
-from pipeline.errors import TaowenError, UsageError
+from pipeline.errors import TaowenError
 from pipeline.script.fold import fold
 
-__all__ = ["Copies", "find_copies", "require_engine", "write_duplicates"]
+__all__ = ["Copies", "find_copies", "write_duplicates"]
 
 SHINGLE = 5
 """Characters. Shorter ones are shared by articles on one subject, longer ones break with every edited word."""
@@ -67,18 +67,6 @@ class Copies:
         return np.array([self.first(one) for one in range(len(self._first))], dtype=np.int64)
 
 
-def require_engine() -> None:
-    """Make sure that copies can be found.
-
-    Raises:
-        UsageError: the library for it is not installed.
-    """
-    try:
-        import rensa  # noqa: F401
-    except ImportError:
-        raise UsageError("--deduplicate needs rensa. Install it: pip install 'taowen[deduplicate]'.") from None
-
-
 def write_duplicates(out: Path, parts: list[Path]) -> tuple[int, int]:
     """Find copies among the articles of a run and write them; return the number of groups and of articles in them.
 
@@ -89,10 +77,8 @@ def write_duplicates(out: Path, parts: list[Path]) -> tuple[int, int]:
         parts: of the run, in its order.
 
     Raises:
-        UsageError: the library is not installed.
         TaowenError: a part cannot be read.
     """
-    require_engine()
     for stale in out.glob(_STALE):
         shutil.rmtree(stale)
     folder = Path(mkdtemp(prefix=_STALE[:-1], dir=out))

@@ -12,11 +12,10 @@ from typing import Literal, TypeAlias
 
 from pipeline.configure import LIMITS
 from pipeline.dumps.deadline import Guarded
-from pipeline.dumps.deduplicate import require_engine, write_duplicates
+from pipeline.dumps.deduplicate import write_duplicates
 from pipeline.dumps.manifest import DUPLICATES, REPORT, Asked, Manifest, open_run, sweep
 from pipeline.dumps.pool import NO_ROOM, Hand, MakeRows, Outcome, run_in_pool
-from pipeline.dumps.ray import require_engine as require_ray
-from pipeline.dumps.ray import run_on_ray
+from pipeline.dumps.ray import require_engine, run_on_ray
 from pipeline.dumps.shards import Format, write_whole
 from pipeline.dumps.status import Status, of_tasks
 from pipeline.dumps.tasks import Piece, Processing, Receipt, Task, files_of, identity
@@ -90,11 +89,9 @@ def run(
     if share[1] > 1 and (add or force):
         raise UsageError("A share neither adds inputs nor throws a run away. Do that first, in a launch of its own.")
     if engine == "ray":
-        require_ray()
-    if deduplicate:
-        if share[1] > 1:
-            raise UsageError("Copies are found in the whole run: give --deduplicate when the shares are done.")
         require_engine()
+    if deduplicate and share[1] > 1:
+        raise UsageError("Copies are found in the whole run: give --deduplicate when the shares are done.")
     asked = asked_for(inputs, make(), kind=kind, sample=sample, task_bytes=task_bytes)
     if not inputs:
         Manifest.load(out)  # which says so if there is none, before a folder is made

@@ -1,4 +1,7 @@
-"""What a model is worth beside plain ways of tagging: a word list, TF-IDF, fastText, spaCy. All learn from the same articles."""
+"""What a model is worth beside plain ways of tagging: a word list, TF-IDF, fastText, spaCy.
+
+All learn from the same articles.
+"""
 
 from __future__ import annotations
 

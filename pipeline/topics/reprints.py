@@ -15,6 +15,9 @@ ALIKE = 0.5
 PERMUTATIONS = 64
 """Hash functions of MinHash: the share is estimated to within .06 (standard error of .5 by 64)."""
 
+ROWS = 4
+"""Values that two articles must share in one place to be compared: 16 such bands meet at a share of .5."""
+
 
 def clusters(keys: Sequence[str]) -> list[int]:
     """Return for each article the number of the first one that tells its story: its own, unless it is a reprint.
@@ -23,23 +26,28 @@ def clusters(keys: Sequence[str]) -> list[int]:
         keys: folded keys of articles (`pipeline.topics.features.key`), so that both scripts of a text are one.
             Keys of fewer than two pieces are nobody's reprint.
     """
-    from datasketch import MinHash, MinHashLSH
+    from rensa import RMinHash
 
-    index = MinHashLSH(threshold=ALIKE, num_perm=PERMUTATIONS)
-    sketches: list[MinHash] = []
+    bands: dict[tuple[int, ...], list[int]] = {}
+    sketches: list[RMinHash] = []
     first = list(range(len(keys)))
     for number, key in enumerate(keys):
         letters = "".join(key.split())
-        sketch = MinHash(num_perm=PERMUTATIONS, seed=1)
+        pieces = sorted({letters[start : start + SHINGLE] for start in range(len(letters) - SHINGLE + 1)})
+        sketch = RMinHash(num_perm=PERMUTATIONS, seed=1)
+        sketch.update(pieces)
         sketches.append(sketch)
-        pieces = {letters[start : start + SHINGLE] for start in range(len(letters) - SHINGLE + 1)}
         if len(pieces) < 2:
             continue
-        sketch.update_batch([piece.encode("utf-8", "surrogatepass") for piece in sorted(pieces)])
-        for other in index.query(sketch):
+        values = sketch.digest()
+        met: set[int] = set()
+        for band in range(0, PERMUTATIONS, ROWS):
+            same = bands.setdefault((band, *values[band : band + ROWS]), [])
+            met.update(same)
+            same.append(number)
+        for other in sorted(met):
             if sketch.jaccard(sketches[other]) >= ALIKE:
                 _join(first, number, other)
-        index.insert(number, sketch)
     return [_first(first, number) for number in range(len(keys))]
 
 

@@ -22,7 +22,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -35,7 +34,6 @@ from tests.dumps.fakes import Fake, fingerprint, write_lines
 
 MIXTURE = ["稀土出口", None, "雜關稅", "拒", "略", "\ud800\u2028行", "平常", "", "長" * 300] * 2
 TASK = 3000
-COPIES = find_spec("rensa") is not None
 DISK = {"full": errno.ENOSPC, "read-only": errno.EROFS, "broken": errno.EIO}
 LONGEST = 60.0
 """Seconds after which a run is taken to hang."""
@@ -64,7 +62,7 @@ def write_dump(folder: Path) -> Dump:
 def launch(dump: Dump, out: Path, **how: Any) -> None:
     """Run to the end: the first inputs, then what is added."""
     run(dump.first, out, Fake, task_bytes=TASK, add=True, page_seconds=0, **how)
-    run(dump.added, out, Fake, task_bytes=TASK, add=True, page_seconds=0, deduplicate=COPIES, **how)
+    run(dump.added, out, Fake, task_bytes=TASK, add=True, page_seconds=0, deduplicate=True, **how)
 
 
 def in_a_fork(work: Callable[[], None], seconds: float = LONGEST) -> int:
@@ -210,10 +208,10 @@ def main(arguments: Sequence[str]) -> None:
         print("begun", flush=True)
         first, added, out = json.loads(arguments[1]), json.loads(arguments[2]), Path(arguments[3])
         run(first, out, Fake, task_bytes=TASK, add=True, workers=2)
-        run(added, out, Fake, task_bytes=TASK, add=True, workers=2, deduplicate=COPIES)
+        run(added, out, Fake, task_bytes=TASK, add=True, workers=2, deduplicate=True)
         return
     number, apart = (int(given) for given in (*arguments, *("100", "1")[len(arguments) :]))
-    for name in ("rensa", "pyarrow.parquet", "pandas") if COPIES else ():
+    for name in ("rensa", "pyarrow.parquet", "pandas"):
         import_module(name)  # once, and not in every fork, like the table that fold loads
     fold("字")
     with TemporaryDirectory() as top:

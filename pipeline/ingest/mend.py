@@ -176,21 +176,21 @@ def _spliced(
     """Return the cuts of title pieces and search phrases, and what is doubtful."""
     cuts: list[Cut] = []
     doubts: list[tuple[int, int]] = []
+    glance = fluency.glance(text.key)
+    look_for_pieces = float(model.pieces.odds(pieces.suspicions(glance, text.key))[0]) > 0
+    signs, _ = evidence.suspicions(model.shape, glance, text.key, text.original)
+    elements = {text.on_page(*span)[0] for span in like_phrases(model.shape, glance, text.spans(own))}
+    look_for_phrases = bool(elements) or float(model.phrases.odds(signs).max(initial=-99)) > 0
+    if not (look_for_pieces or look_for_phrases):
+        return cuts, doubts
     spoiled = False
     for _ in range(_ROUNDS):
         doubts = []
-        glance = fluency.glance(text.key)
-        look_for_pieces = spoiled or float(model.pieces.odds(pieces.suspicions(glance, text.key))[0]) > 0
-        signs, _ = evidence.suspicions(model.shape, glance, text.key, text.original)
-        elements = like_phrases(model.shape, glance, text.spans(own))
-        look_for_phrases = spoiled or bool(elements) or float(model.phrases.odds(signs).max(initial=-99)) > 0
-        if not (look_for_pieces or look_for_phrases):
-            break
         reading = fluency.read(text.key)
         dealt = find_pieces(reading, text.key) if look_for_pieces else NOTHING_DEALT
         dealt_out = [(piece.start, piece.end) for piece in dealt.pieces]
         if dealt.odds >= ACCEPTED:
-            spoiled = True
+            spoiled, look_for_pieces = True, False
             for piece in dealt.pieces:
                 cuts += text.cut(piece.start, piece.end, "title_piece", _told(dealt, piece))
             text = text.without(dealt_out)
@@ -201,11 +201,12 @@ def _spliced(
             break
         found = [
             (phrase, phrase.score - _IN_TITLE * (phrase.foreign < 2 and text.key[phrase.start : phrase.end] in title))
-            for phrase in find_phrases(model, reading, text.key, text.original, noise, _LIKELY, elements)
+            for phrase in find_phrases(model, reading, text.key, text.original, noise, _LIKELY, text.spans(elements))
         ]
         if not spoiled and _is_spoiled([score for _, score in found]):
             spoiled = True
             if not look_for_pieces and find_pieces(reading, text.key).odds >= ACCEPTED:
+                look_for_pieces = True
                 continue  # they are taken out first: phrases are told better without them
         gone = [phrase for phrase, score in found if spoiled and score >= _LIKELY]
         for phrase in gone:

@@ -155,7 +155,7 @@ class _Open:
         self.begin = begin
         self.end = 0
         self.at, self.line = at, line
-        """Pieces before it in its line, and lines before that: 0 where it begins the line, or is no inline element."""
+        """Pieces before it in its line (0: it begins the line, or is no inline element); characters before the line."""
         self.linked: bool = tag == "a" or (parent is not None and parent.linked)
         self.pre: bool = tag == "pre" or (parent is not None and parent.pre)
         self.markup: Markup | None = None
@@ -200,8 +200,7 @@ def _walk(
 
     def finish() -> None:
         nonlocal length, linked, owner
-        raw = "".join(pieces)
-        text = _SPACE.sub(" ", raw).strip()
+        text = _SPACE.sub(" ", "".join(pieces)).strip()
         if inner:
             if len(text) >= _PROSE and 2 * linked < len(text):
                 inlines.extend(_inside(inner, pieces, text, length))

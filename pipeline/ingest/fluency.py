@@ -34,7 +34,6 @@ __all__ = [
     "STEP",
     "Fluency",
     "Reading",
-    "Table",
     "canonical",
     "default_fluency",
     "main",
@@ -128,7 +127,7 @@ class _Ranks:
         return rows
 
 
-class Table(NamedTuple):
+class _Hash(NamedTuple):
     """An open-addressed table from 64-bit keys to rows: lookups of whole arrays, 0.1 to 0.2 µs a key."""
 
     keys: NDArray[np.uint64]
@@ -136,8 +135,7 @@ class Table(NamedTuple):
     shift: np.uint64
 
     @classmethod
-    def of(cls, keys: NDArray[np.uint64]) -> Table:
-        """Return the table of these keys, which are all different."""
+    def of(cls, keys: NDArray[np.uint64]) -> _Hash:
         bits = max(4, int(len(keys) * 2 - 1).bit_length())
         shift = np.uint64(64 - bits)
         size = 1 << bits
@@ -221,7 +219,7 @@ class Fluency:
         self.themed = themed
         """Row of each pair of characters in `themes`, -1 where it has none; the last is for unknown pairs."""
         self._twos = _Ranks(two, 2 * int(KEY_BITS))
-        self._threes = Table.of(three)
+        self._threes = _Hash.of(three)
         # Every pair's cost in steps, known or not, in one table: 18 MB for look-ups of 10 ns, which `glance` lives on.
         alone = arrays["unigram"].astype(np.uint16)
         steps = np.minimum(arrays["unigram_back"].astype(np.uint16)[:, None] + alone[None, :], 255).astype(np.uint8)

@@ -7,7 +7,7 @@ addresses. The rule throughout: in doubt, keep. A true sentence that is cut cost
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
@@ -71,12 +71,11 @@ def mend(
         noise: keys of the page's other lines, which were cut: a phrase that is in them too is more likely spam.
         inlines: elements inside lines of prose: what their style hides goes, and a splice is often one of them.
     """
-    cuts: list[Cut] = []
     within = [x for x in inlines if _is_within(x, spans)]
-    hidden = [Cut(x.start, x.end, "hidden", _UNSEEN, page_text[x.start : x.end]) for x in within if x.hidden]
-    for found in (hidden, find_invisible(page_text, spans), find_glosses(page_text, spans)):
-        cuts += [cut for cut in found if not _touched(cut, cuts)] if cuts else found
-    cuts += [cut for cut in find_watermarks(page_text, spans) if not _touched(cut, cuts)]
+    cuts = [Cut(x.start, x.end, "hidden", _UNSEEN, page_text[x.start : x.end]) for x in within if x.hidden]
+    for find in (find_invisible, find_glosses, find_watermarks):
+        free = _untouched([(cut.start, cut.end) for cut in cuts])
+        cuts += [cut for cut in find(page_text, spans) if free(cut.start, cut.end)]
     cuts.sort(key=lambda cut: cut.start)
     own = {(x.start, x.end) for x in within if not x.hidden and may_be(key[x.start : x.end])}
     doubts: list[tuple[int, int]] = []
@@ -119,11 +118,20 @@ class _Text:
 
     def spans(self, wanted: AbstractSet[tuple[int, int]]) -> set[tuple[int, int]]:
         """Return those spans of the page that are whole in this text, by its own offsets."""
-        if not wanted:
-            return set()
-        at = {place: here for here, place in enumerate(self.places.tolist()) if place >= 0}
-        here = {(at.get(a, -9), at.get(b - 1, -9)) for a, b in wanted}
-        return {(a, b + 1) for a, b in here if a >= 0 and b >= a}
+        begins, here = [], []
+        size = 0
+        for a, b in self._parts:
+            if a >= 0:
+                begins.append(a)
+                here.append((size - a, b))
+            size += b - a
+
+        def place(at: int) -> int:
+            part = bisect_right(begins, at) - 1
+            return here[part][0] + at if part >= 0 and at < here[part][1] else -1
+
+        placed = {(place(a), place(b - 1)) for a, b in wanted}
+        return {(a, b + 1) for a, b in placed if a >= 0 and b >= a}
 
     def cut(self, start: int, end: int, kind: str, reason: str) -> list[Cut]:
         """Return the cuts of the page that take out `start` to `end`."""
@@ -238,19 +246,25 @@ def _is_within(inline: Inline, spans: Sequence[tuple[int, int]]) -> bool:
     return at >= 0 and spans[at][0] <= inline.start and inline.end <= spans[at][1]
 
 
-def _touched(cut: Cut, others: Sequence[Cut]) -> bool:
-    return any(cut.start < other.end and other.start < cut.end for other in others)
+def _untouched(taken: Iterable[tuple[int, int]]) -> Callable[[int, int], bool]:
+    """Return what tells whether a span touches none of `taken`, which are disjoint."""
+    taken = sorted(taken)
+    starts = [start for start, _ in taken]
+
+    def free(start: int, end: int) -> bool:
+        at = bisect_left(starts, end)
+        return at == 0 or taken[at - 1][1] <= start
+
+    return free
 
 
 def _disjoint(doubts: Sequence[tuple[int, int]], cuts: Sequence[Cut]) -> list[tuple[int, int]]:
     """Return the doubts that touch no cut and no other doubt."""
     kept: list[tuple[int, int]] = []
-    taken = sorted((cut.start, cut.end) for cut in cuts)
-    starts = [start for start, _ in taken]
+    free = _untouched((cut.start, cut.end) for cut in cuts)
     last = 0
     for start, end in sorted(set(doubts)):
-        at = bisect_left(starts, end)
-        if start >= last and (at == 0 or taken[at - 1][1] <= start):
+        if start >= last and free(start, end):
             kept.append((start, end))
             last = end
     return kept

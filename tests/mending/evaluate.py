@@ -21,6 +21,7 @@ from typing import Any
 
 from pipeline.article import Cut, cut_out
 from pipeline.configure import shared_data
+from pipeline.ingest.flatten import flatten_text
 from pipeline.ingest.mend import mend
 from pipeline.script.fold import fold
 from pipeline.topics.tagger import Tagger
@@ -98,12 +99,7 @@ def hosts(data: Path | None, count: int) -> list[Host]:
 
 def mended(text: str) -> tuple[Cut, ...]:
     """Return the cuts of a text whose lines all stay."""
-    spans: list[tuple[int, int]] = []
-    at = 0
-    for line in text.split("\n"):
-        if line.strip():
-            spans.append((at, at + len(line)))
-        at += len(line) + 1
+    spans = [(block.start, block.end) for block in flatten_text(text).blocks]
     return mend(text, fold(text), spans).cuts
 
 

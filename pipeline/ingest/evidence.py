@@ -30,6 +30,7 @@ __all__ = [
     "measure",
     "prints",
     "suspicions",
+    "times",
 ]
 
 SHORTEST, LONGEST = 4, 22
@@ -198,7 +199,7 @@ def suspicions(shape: Shape, glance: Glance, key: str, page_text: str) -> tuple[
     latin = _sums(letter | digit)
     _, name, copies = np.unique(prints(codes, starts, ends), return_inverse=True, return_counts=True)
     shaped = (between(gains, starts + 1, ends) + first[starts]) / length
-    seen = _times(codes) > 1
+    seen = times(codes) > 1
     columns = (
         gain,
         np.minimum(length, 12),
@@ -233,12 +234,12 @@ def between(values: NDArray[np.generic], starts: Ints, ends: Ints) -> NDArray[np
     return between
 
 
-def _times(codes: NDArray[np.uint32]) -> Ints:
-    """Return how often the page has each pair of characters, by a hash, shape `(len(codes) - 1,)`."""
+def times(codes: NDArray[np.uint32]) -> Ints:
+    """Return how often the page has each pair of characters, by a hash: never too low. Shape `(len(codes) - 1,)`."""
     bits = max(12, (8 * len(codes)).bit_length())
     pairs = (codes[:-1] * np.uint32(0x9E3779B1) ^ codes[1:] * np.uint32(0x85EBCA6B)) >> np.uint32(32 - min(bits, 20))
-    times: Ints = np.bincount(pairs)[pairs]
-    return times
+    counts: Ints = np.bincount(pairs)[pairs]
+    return counts
 
 
 def measure(
@@ -370,13 +371,13 @@ def _elsewhere(
         after = {key[ends[row]] for row in rows}
         again[rows] = min(len(before), len(after)) - 1
         share[rows] = len(rows) / key.count(string)
-    times = _times(codes)
+    pairs = times(codes)
     worth = (han[:-1] | han[1:]).astype(bool)
     total = _sums(worth)
     own = np.minimum(again, 4)
     found = np.zeros(len(starts), np.int64)
     for k in np.unique(own).tolist():
-        seen = _sums(worth & (times > k + 1))
+        seen = _sums(worth & (pairs > k + 1))
         found = np.where(own == k, seen[ends - 1] - seen[starts], found)
     known = found / np.maximum(total[ends - 1] - total[starts], 1)
     return again, share, known.astype(np.float32)

@@ -77,7 +77,7 @@ def mend(
         free = _untouched([(cut.start, cut.end) for cut in cuts])
         cuts += [cut for cut in find(page_text, spans) if free(cut.start, cut.end)]
     cuts.sort(key=lambda cut: cut.start)
-    own = {(x.start, x.end) for x in within if not x.hidden and may_be(key[x.start : x.end])}
+    own = may_be(key, ((x.start, x.end) for x in within if not x.hidden))
     doubts: list[tuple[int, int]] = []
     for text in _texts(page_text, key, spans, cuts):
         found, doubted = _spliced(default_fluency(), default_phrases(), text, fold(title), noise, own)

@@ -19,12 +19,14 @@ from pipeline.configure import model_path
 from pipeline.errors import ModelError
 from pipeline.ingest.fluency import STEP, Floats, Fluency, default_fluency
 
-__all__ = ["LAYERS", "NETWORKS", "Networks", "PhraseModel", "Shape", "default_phrases"]
+__all__ = ["LAYERS", "LINE", "NETWORKS", "Line", "Networks", "PhraseModel", "Shape", "default_phrases"]
 
-NETWORKS = ("spliced", "phrases", "pieces")
-"""The networks: is a candidate spliced in; are the spans of a glance; are pieces dealt out on the page."""
+NETWORKS = ("spliced", "phrases")
+"""The networks: is a candidate spliced in; are the spans of a glance."""
 LAYERS = ("mean", "scale", "first", "first_bias", "second", "second_bias")
 """Arrays of each."""
+LINE = ("mean", "scale", "weight", "bias")
+"""Arrays of the line `pieces`: are pieces dealt out on the page."""
 SHAPE = ("points", "point_gain", "point_after", "pairs", "pair_log")
 """Arrays of `Shape`."""
 _FAR = 6.0
@@ -33,6 +35,9 @@ _LOW, _HIGH = -3.0, 4.0
 """Nats at which the gain of one character is held, so that no single pair decides."""
 _ROWS = 256
 """Rows of the table of pairs that are made at a time."""
+_AT_ONCE = 400
+"""Spans judged at a time: such products are too small for OpenBLAS to share among threads, which wait for each other
+far longer than they compute."""
 
 
 class Shape:
@@ -94,9 +99,11 @@ class Networks:
 
     def odds(self, evidence: Floats) -> Floats:
         """Return the log odds of each row, shape `(n_rows,)`."""
-        inputs = np.clip((evidence - self.mean) / self.scale, -_FAR, _FAR)
-        layer = np.maximum(inputs @ self.first + self.first_bias, 0)
-        odds = (layer @ self.second + self.second_bias)[:, :, 0].mean(axis=0, dtype=np.float64)
+        odds = np.zeros(len(evidence))
+        for i in range(0, len(evidence), _AT_ONCE):
+            inputs = np.clip((evidence[i : i + _AT_ONCE] - self.mean) / self.scale, -_FAR, _FAR)
+            layer = np.maximum(inputs @ self.first + self.first_bias, 0)
+            odds[i : i + _AT_ONCE] = (layer @ self.second + self.second_bias)[:, :, 0].mean(axis=0, dtype=np.float64)
         # Rounded, so that the last bits of one machine's matrix product decide nothing.
         rounded: Floats = np.round(odds, 3).astype(np.float32)
         return rounded
@@ -117,13 +124,41 @@ class Networks:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """A logistic regression. Shapes: `mean`, `scale`, `weight` (n_features,), `bias` (1,)."""
+
+    mean: Floats
+    scale: Floats
+    weight: Floats
+    bias: Floats
+
+    def odds(self, evidence: Floats) -> Floats:
+        """Return the log odds of each row, shape `(n_rows,)`."""
+        inputs = np.clip((evidence - self.mean) / self.scale, -_FAR, _FAR)
+        rounded: Floats = np.round((inputs * self.weight).sum(axis=1, dtype=np.float64) + self.bias, 3)
+        return rounded.astype(np.float32)
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, NDArray[Any]], width: int) -> Line:
+        """Return the line of these arrays.
+
+        Raises:
+            ValueError: they do not fit each other, or not `width` features.
+        """
+        shapes = [arrays[name].shape for name in LINE]
+        if shapes != [(width,), (width,), (width,), (1,)]:
+            raise ValueError(f"arrays of shapes {shapes} for {width} features")
+        return cls(*(arrays[name].astype(np.float32) for name in LINE))
+
+
+@dataclass(frozen=True, slots=True)
 class PhraseModel:
-    """The shape of phrases, and the networks that decide; `phrases` and `pieces` tell who gets the full look."""
+    """The shape of phrases, and what decides; `phrases` and `pieces` tell who gets the full look."""
 
     shape: Shape
     spliced: Networks
     phrases: Networks
-    pieces: Networks
+    pieces: Line
     digest: str
 
     @classmethod
@@ -152,18 +187,19 @@ class PhraseModel:
         from pipeline.ingest.evidence import FEATURES, SUSPICIONS
         from pipeline.ingest.pieces import SUSPICIONS as DEALT
 
-        names = dict(zip(NETWORKS, (FEATURES, SUSPICIONS, DEALT), strict=True))
-        for network, columns in names.items():
-            if tuple(str(name) for name in arrays[f"{network}_names"]) != columns:
+        names = {"spliced": FEATURES, "phrases": SUSPICIONS, "pieces": DEALT}
+        for part, columns in names.items():
+            if tuple(str(name) for name in arrays[f"{part}_names"]) != columns:
                 raise ValueError("made for other evidence than this version counts")
         shape = {name: arrays[name] for name in SHAPE}
         if len({shape[n].shape for n in SHAPE[:3]}) > 1 or len({shape[n].shape for n in SHAPE[3:]}) > 1:
             raise ValueError(f"arrays of shapes {[array.shape for array in shape.values()]}")
         networks = {
-            name: Networks.of({layer: arrays[f"{name}_{layer}"] for layer in LAYERS}, len(columns))
-            for name, columns in names.items()
+            name: Networks.of({layer: arrays[f"{name}_{layer}"] for layer in LAYERS}, len(names[name]))
+            for name in NETWORKS
         }
-        return cls(Shape(shape, fluency or default_fluency()), **networks, digest=digest)
+        line = Line.of({layer: arrays[f"pieces_{layer}"] for layer in LINE}, len(DEALT))
+        return cls(Shape(shape, fluency or default_fluency()), **networks, pieces=line, digest=digest)
 
 
 @cache

@@ -6,7 +6,7 @@ counted in `evidence`, weighed in `phrase_model`, and decided on here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
@@ -45,9 +45,13 @@ class Phrase:
     """Whether a line of the page that was cut has it too."""
 
 
-def may_be(key: str) -> bool:
-    """Tell whether a string has the length and the characters of a phrase."""
-    return SHORTEST <= len(key) <= LONGEST and bool(kinds(code_points(key))[0].all())
+def may_be(key: str, spans: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Return those of the spans that have the length and the characters of a phrase."""
+    sized = [(start, end) for start, end in spans if SHORTEST <= end - start <= LONGEST]
+    if not sized:
+        return set()
+    barrier = np.concatenate((np.zeros(1, np.int64), np.cumsum(~kinds(code_points(key))[0])))
+    return {(start, end) for start, end in sized if barrier[start] == barrier[end]}
 
 
 def like_phrases(shape: Shape, glance: Glance, spans: AbstractSet[tuple[int, int]]) -> set[tuple[int, int]]:

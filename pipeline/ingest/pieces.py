@@ -10,14 +10,15 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.ingest.evidence import prints
+from pipeline.ingest.evidence import prints, times
 from pipeline.ingest.fluency import Floats, Glance, Ints, Reading, word_table
 from pipeline.script.fold import code_points
 
@@ -55,11 +56,13 @@ ACCEPTED, DOUBTED = 0.25, -2.0
 """Log odds from which on a cycle is cut, and from which on it is doubted."""
 SUSPICIONS = (
     *("length", "cost", "twice_1", "twice_3", "twice_6", "twice_strings"),
-    *("thrice_1", "thrice_3", "thrice_6", "thrice_strings", "density"),
+    *("thrice_1", "thrice_3", "thrice_6", "thrice_strings", "density", "ordered", "repeated", "varied"),
 )
 """Names of the columns of `suspicions`."""
 _GLANCED = 5
 """Characters of the strings that a glance compares."""
+_STRINGS = 6
+"""Strings whose order a glance looks at, those with the most evidence."""
 _BADLY = 4.0
 """Nats that the seams of a span gain from which on a glance counts it: spliced pieces have 9 on average, others 2."""
 _FEWEST = 3
@@ -104,19 +107,16 @@ def _recurring(
 ) -> tuple[Ints, Ints, Ints]:
     """Return starts, ends and names (the same for the same string) of strings that recur where they may be splices.
 
-    `left` and `after` are what the seams are at best (`Reading.breaks`).
+    `left` and `after` are what the seams are at best (`Reading.breaks`). A string recurs only if all its pairs of
+    characters do, so strings are made longer by one character only where the next pair does.
     """
-    size = len(codes)
-    barrier = np.concatenate((np.zeros(1, np.int64), np.cumsum(~word)))
+    again = np.append(word[:-1] & word[1:] & (times(codes) > 1), False)  # at the first character of the pair
     found: list[tuple[Ints, Ints]] = []
-    for length in range(SHORTEST, min(LONGEST, size) + 1):
-        good = barrier[length:] == barrier[: size + 1 - length]
-        good &= _weight(left[: size + 1 - length], after[length:]) > _LEAST
-        starts = np.flatnonzero(good)
-        found.append((starts, starts + length))
-    if not found:
-        none = np.zeros(0, np.int64)
-        return none, none, none
+    starts = np.flatnonzero(again)
+    for length in range(SHORTEST, LONGEST + 1):
+        good = _weight(left[starts], after[starts + length]) > _LEAST
+        found.append((starts[good], starts[good] + length))
+        starts = starts[again[starts + length - 1]]
     starts, ends = (np.concatenate(part) for part in zip(*found, strict=True))
     _, name, count = np.unique(prints(codes, starts, ends), return_inverse=True, return_counts=True)
     many = count[name] > 1
@@ -149,24 +149,21 @@ def _longer(codes: NDArray[np.uint32], at: Ints, name: Ints, count: Ints) -> NDA
     return most * 10 >= count * 7
 
 
-def _events(reading: Reading, key: str) -> list[_Event]:
-    """Return the places where recurring strings may be splices."""
+def _joints(reading: Reading, key: str) -> tuple[Ints, Ints, Ints, Floats]:
+    """Return the places where recurring strings may be splices: starts, ends, names (`_recurring`) and values."""
     points = code_points(key)
     word = word_table()[points]
     starts, ends, name = _recurring(word, points, *reading.breaks())
-    if not len(starts):
-        return []
     value = _weight(*reading.seams(starts, ends))
     good = value > _LEAST
-    if not good.any():
-        return []
     starts, ends, name, value = starts[good], ends[good], name[good], value[good]
-    count = np.bincount(name)
-    edge = np.concatenate((np.where(word, points, 0), np.zeros(1, np.uint32)))
-    fixed = _longer(edge, ends, name, count) | _longer(edge, starts - 1, name, count)
-    good = (count[name] > 1) & ~fixed[name]
-    rows = zip(starts[good].tolist(), ends[good].tolist(), name[good].tolist(), value[good].tolist(), strict=True)
-    return sorted((_Event(*row) for row in rows), key=lambda event: (event.end, event.start))
+    if len(starts):
+        count = np.bincount(name)
+        edge = np.concatenate((np.where(word, points, 0), np.zeros(1, np.uint32)))
+        fixed = _longer(edge, ends, name, count) | _longer(edge, starts - 1, name, count)
+        good = (count[name] > 1) & ~fixed[name]
+        starts, ends, name, value = starts[good], ends[good], name[good], value[good]
+    return starts, ends, name, value
 
 
 def _order(events: Sequence[_Event], anchor: int) -> list[int]:
@@ -299,15 +296,19 @@ def _stretch(pieces: Sequence[Piece], key: str) -> tuple[Piece, ...]:
     return tuple(whole)
 
 
-def _is_worth(events: Sequence[_Event], sums: Mapping[int, float], strong: int, size: int) -> bool:
-    many = (sum(event.value > 1 for event in events), sum(event.value > 2 for event in events), strong)
-    best = sorted(sums.values(), reverse=True)
-    signs = (math.log(size), *map(math.log1p, (*many, sum(best[:3]), sum(best[:6]))), 1.0)
-    return sum(weight * value for weight, value in zip(_WORTH, signs, strict=True)) > 0
+def _is_worth(value: Floats, sums: NDArray[Any], strong: int, size: int) -> bool:
+    many = (np.count_nonzero(value > 1), np.count_nonzero(value > 2), strong)
+    best = np.sort(sums)[::-1]
+    signs = (math.log(size), *map(math.log1p, (*many, best[:3].sum(), best[:6].sum())), 1.0)
+    return sum(weight * sign for weight, sign in zip(_WORTH, signs, strict=True)) > 0
 
 
 def suspicions(glance: Glance, key: str) -> Floats:
-    """Return what a glance sees of pieces, shape `(1, len(SUSPICIONS))`: short strings that sit badly, again."""
+    """Return what a glance sees of pieces, shape `(1, len(SUSPICIONS))`: short strings that sit badly, again.
+
+    The last three columns are of the strings with the most evidence. In a cycle the next of them is nearly always the
+    same, and never the string itself; and each is followed by another character each time.
+    """
     size = math.log(len(key) + 1)
     cost = float(-glance.pair.mean()) if len(key) else 0.0
     short = glance.ends - glance.starts <= _GLANCED
@@ -316,32 +317,69 @@ def suspicions(glance: Glance, key: str) -> Floats:
     inside = barrier[ends] == barrier[starts]
     starts, ends, gain = starts[inside], ends[inside], gain[inside]
     told = [size, cost]
-    if len(starts):
-        x = glance.symbols
-        mark = x[starts + 1].astype(np.int64) * 1_000_003 + x[starts + 2] * 8191 + x[ends] * 131 + (ends - starts)
-        _, name, count = np.unique(mark, return_inverse=True, return_counts=True)
-        sums = np.bincount(name, gain)
-        for least in (2, 3):
-            best = np.sort(np.where(count >= least, sums, 0))[::-1]
-            told += [math.log1p(max(0.0, float(best[:most].sum()))) for most in (1, 3, 6)]
-            told.append(math.log1p(float(np.count_nonzero(best > _BADLY * least))))
-        told.append(math.log1p(1000 * np.count_nonzero(gain > _BADLY) / max(300, len(key))))
-    else:
-        told += [0.0] * 9
+    if not len(starts):
+        return np.array([told + [0.0] * (len(SUSPICIONS) - 2)], np.float32)
+    x = glance.symbols
+    mark = x[starts + 1].astype(np.int64) * 1_000_003 + x[starts + 2] * 8191 + x[ends] * 131 + (ends - starts)
+    _, name, count = np.unique(mark, return_inverse=True, return_counts=True)
+    sums = np.bincount(name, gain)
+    for least in (2, 3):
+        kept = np.where(count >= least, sums, 0)
+        best = np.sort(kept)[::-1]
+        told += [math.log1p(max(0.0, float(best[:most].sum()))) for most in (1, 3, 6)]
+        told.append(math.log1p(float(np.count_nonzero(best > _BADLY * least))))
+    told.append(math.log1p(1000 * np.count_nonzero(gain > _BADLY) / max(300, len(key))))
+    again = np.where(count >= 2, sums, 0)
+    top = np.argsort(-again, kind="stable")[:_STRINGS]
+    told += _in_order(starts, ends, name, x[ends + 1], top[again[top] > 0].tolist())
     return np.array([told], np.float32)
+
+
+def _in_order(starts: Ints, ends: Ints, names: Ints, behind: NDArray[np.int32], top: Sequence[int]) -> list[float]:
+    """Return how often what follows a string of `top` is its usual follower, or itself, and how varied what is behind.
+
+    `top` is sorted by evidence: of strings that overlap, the first counts.
+    """
+    if not top:
+        return [0.0] * 3
+    rank = np.full(int(names.max()) + 1, -1)
+    rank[top] = np.arange(len(top))
+    rows = np.flatnonzero(rank[names] >= 0)
+    rows = rows[np.lexsort((-ends[rows], starts[rows]))]
+    way: list[int] = []
+    last = -1
+    seen: list[set[int]] = [set() for _ in top]
+    for start, end, string, symbol in zip(
+        *(x[rows].tolist() for x in (starts, ends, rank[names], behind)), strict=True
+    ):
+        seen[string].add(symbol)
+        if start >= last:
+            way.append(string)
+        elif string < way[-1]:
+            way[-1] = string
+        else:
+            continue
+        last = end
+    steps = Counter(pairwise(way))
+    usual = sum(max(steps[string, other] for other in range(len(top))) for string in range(len(top)))
+    own = sum(steps[string, string] for string in range(len(top)))
+    count = np.bincount(rank[names][rows], minlength=len(top)).tolist()
+    total = max(1, len(way) - 1)
+    varied = sum(len(symbols) / times for symbols, times in zip(seen, count, strict=True)) / len(top)
+    return [usual / total, own / total, varied]
 
 
 def find_pieces(reading: Reading, key: str) -> Dealt:
     """Return the cycle that best explains the text, and where its pieces were dealt. Judge it by `odds`."""
-    events = _events(reading, key)
-    sums: dict[int, float] = defaultdict(float)
-    for event in events:
-        sums[event.name] += event.value - _LEAST
-    total, cycle, way = 0.0, list[int](), list[tuple[_Event, int]]()
-    strong = sorted((-value, name) for name, value in sums.items() if value >= _ANCHOR)
-    if len(strong) < _FEWEST or not _is_worth(events, sums, len(strong), len(key)):
+    starts, ends, names, values = _joints(reading, key)
+    sums = np.bincount(names, values.astype(np.float64) - _LEAST)
+    strong = np.flatnonzero(sums >= _ANCHOR)
+    if len(strong) < _FEWEST or not _is_worth(values, sums, len(strong), len(key)):
         return NOTHING_DEALT
-    for _, anchor in strong[:_ANCHORS]:
+    order = np.lexsort((starts, ends))
+    events = [_Event(*row) for row in zip(*(x[order].tolist() for x in (starts, ends, names, values)), strict=True)]
+    total, cycle, way = 0.0, list[int](), list[tuple[_Event, int]]()
+    for anchor in strong[np.lexsort((strong, -sums[strong]))][:_ANCHORS].tolist():
         trial = _order(events, anchor)
         if len(trial) > 1:
             value, steps = _path(events, trial)
@@ -359,8 +397,8 @@ def find_pieces(reading: Reading, key: str) -> Dealt:
         if len(trial) > len(cycle) and value <= total:
             break
         total, cycle, way = value, trial, steps
-    names = {event.name: key[event.start : event.end] for event in events}
-    strings = tuple(names[name] for name in cycle)
+    told = {event.name: key[event.start : event.end] for event in events}
+    strings = tuple(told[name] for name in cycle)
     pieces = tuple(Piece(event.start, event.end, place, event.value) for event, place in way)
     if len(set(strings)) < _FEWEST or total <= 0:
         return NOTHING_DEALT

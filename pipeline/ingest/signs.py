@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,15 +31,6 @@ _RANGES = (
 directions, private use, lone surrogates, noncharacters, tags, variation selectors. From the general categories Cc, Cf,
 Co, Cs, Cn and Default_Ignorable_Code_Point of Unicode 16."""
 _INVISIBLE = re.compile("[" + "".join(f"\\U{low:08x}-\\U{high:08x}" for low, high in _RANGES) + "]+")
-
-
-@cache
-def _invisible() -> NDArray[np.bool_]:
-    """Return which code points show nothing, shape `(0x110000,)`."""
-    table = np.zeros(0x110000, bool)
-    for low, high in _RANGES:
-        table[low : high + 1] = True
-    return table
 
 
 _RIGHTFUL = re.compile(
@@ -73,7 +64,7 @@ dictionary gives the pronunciation of the others."""
 def find_invisible(page_text: str, spans: Sequence[tuple[int, int]]) -> list[Cut]:
     """Return the cuts of what shows nothing inside `spans`, unless it has a right to be there."""
     cuts: list[Cut] = []
-    if not _invisible()[code_points(page_text)].any():
+    if not (_seen(page_text)[1] & _HIDDEN):
         return cuts
     for start, end in spans:
         for found in _INVISIBLE.finditer(page_text, start, end):
@@ -101,6 +92,8 @@ def shown(text: str) -> str:
 
 def find_glosses(page_text: str, spans: Sequence[tuple[int, int]]) -> list[Cut]:
     """Return the cuts of pinyin glosses inside `spans`, where they are a system: over several ordinary characters."""
+    if not (_seen(page_text)[1] & _TONE):
+        return []
     found = [match.span() for start, end in spans for match in _GLOSS.finditer(page_text, start, end)]
     glossed = sorted({page_text[start - 1] for start, _ in found})
     if len(glossed) < _SYSTEM or sum(default_fluency().common(glossed, _ORDINARY)) < _SYSTEM:
@@ -157,34 +150,50 @@ _DISGUISED = 4
 """Gaps between single letters, or letters that only pass for Latin ones, from which on an address hides."""
 
 
+def _may_hide_addresses(page_text: str, spans: Sequence[tuple[int, int]]) -> bool:
+    """Tell whether the spans have as many hidden letters, or as many gaps behind single ones, as an address needs."""
+    signs, some = _seen(page_text)
+    if not (spans and some & (_DISGUISE | _SPACER)):
+        return False
+    signs = np.concatenate([signs[start:end] for start, end in spans])
+    if np.count_nonzero(signs & _DISGUISE) >= _DISGUISED:
+        return True
+    single = (signs[:-1] & (_LETTER | _DOT) > 0) & (signs[1:] & _SPACER > 0)
+    single[1:] &= signs[:-2] & _LETTER == 0
+    return bool(np.count_nonzero(single) >= _DISGUISED)
+
+
+_HIDDEN, _TONE, _LETTER, _DOT, _DISGUISE, _SPACER = (1 << bit for bit in range(6))
+"""Signs of a character: it shows nothing, has the mark of a tone, reads as a Latin letter or digit or as a dot, passes
+for one of these, stands between the letters of a spaced address."""
+
+
 @cache
-def _parts_of_addresses() -> NDArray[np.uint8]:
-    """Return bits of each code point: 1 reads as a Latin letter or digit, 2 as a dot, 4 hides one, 8 stands between."""
+def _signs() -> NDArray[np.uint8]:
+    """Return the signs of each code point, shape `(0x110000,)`."""
     table = np.zeros(0x110000, np.uint8)
-    for character in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789":
-        table[ord(character)] = 1
-    table[ord(".")] = 2
+    for low, high in _RANGES:
+        table[low : high + 1] |= _HIDDEN
+    table[[ord(character) for character in _TONES]] |= _TONE
+    table[[*range(0x30, 0x3A), *range(0x41, 0x5B), *range(0x61, 0x7B)]] |= _LETTER
+    table[ord(".")] |= _DOT
     for several, one in _PLAIN.items():
-        table[several] = (2 if one == "." else 1) | (0 if chr(several) in _WIDE else 4)
-    for character in " \t_*+~|-":
-        table[ord(character)] = 8
+        table[several] |= (_DOT if one == "." else _LETTER) | (0 if chr(several) in _WIDE else _DISGUISE)
+    table[[ord(character) for character in " \t_*+~|-"]] |= _SPACER
     return table
 
 
-def _may_hide_addresses(page_text: str) -> bool:
-    """Tell whether a text has as many hidden letters, or as many gaps behind single ones, as an address needs."""
-    parts = _parts_of_addresses()[code_points(page_text)]
-    if np.count_nonzero(parts & 4) >= _DISGUISED:
-        return True
-    single = (parts[:-1] & 3 > 0) & (parts[1:] & 8 > 0)
-    single[1:] &= parts[:-2] & 1 == 0
-    return bool(np.count_nonzero(single) >= _DISGUISED)
+@lru_cache(maxsize=1)
+def _seen(page_text: str) -> tuple[NDArray[np.uint8], int]:
+    """Return the signs of each character, and of all together. The last page's are kept: each finder asks for them."""
+    signs = _signs()[code_points(page_text)]
+    return signs, int(np.bitwise_or.reduce(signs, initial=0))
 
 
 def find_watermarks(page_text: str, spans: Sequence[tuple[int, int]]) -> list[Cut]:
     """Return the cuts of site addresses inside sentences whose letters are spaced or replaced, to pass filters."""
     cuts: list[Cut] = []
-    if not _may_hide_addresses("\n".join([page_text[start:end] for start, end in spans])):
+    if not _may_hide_addresses(page_text, spans):
         return cuts
     plain = page_text.translate(_PLAIN)
     for start, end in spans:

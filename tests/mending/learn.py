@@ -59,7 +59,7 @@ PAGE = 4.0
 """Weight of the text of a real page beside an article of the pool, where whole pages are lessons: there are few."""
 SURE = 2.5
 """Log odds of a phrase from which on a page counts as found when the gate is set."""
-RECALL, RECALL_PIECES = 0.99, 0.995
+RECALL, RECALL_PIECES = 0.98, 0.995
 """Share of the splices, on pages where the full look finds them, that each of the two cheap looks lets through."""
 
 Floats = NDArray[np.float32]

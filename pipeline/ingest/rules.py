@@ -6,13 +6,17 @@ import hashlib
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.article import Block
 from pipeline.configure import data_path
 from pipeline.ingest.needles import branches
+from pipeline.script.fold import code_points
 
 __all__ = ["Rule", "first_rule", "mask", "matches", "rule_bits", "rules", "rules_digest"]
 
@@ -67,82 +71,119 @@ def mask(kinds: Collection[str]) -> int:
     return sum(1 << i for i, rule in enumerate(rules()) if rule.kind in kinds)
 
 
-def rule_bits(key: str, blocks: Sequence[Block]) -> list[int]:
-    """Return for each block of a folded text the rules that match it, as bits in the order of `rules()`."""
-    return [_matches(key[b.start : b.end]) if b.end - b.start <= _LONGEST else 0 for b in blocks]
-
-
 _LONGEST = 400
 """Lines longer than this (code points) are not looked up: only prose is that long."""
 
 
-@cache
-def _branches() -> list[tuple[int, tuple[frozenset[str], ...]]]:
-    """Return the alternatives of all rules: number of the rule, and what a match of this alternative needs."""
-    told = "".join(text for rule in rules() for text in (*rule.cuts, *rule.keeps))
-    weight = {character: count / len(told) for character, count in Counter(told).items()}
-    return [(bit, needs) for bit, rule in enumerate(rules()) for needs in branches(rule.pattern, weight)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Needles:
-    """What tells which rules a line may match, by its characters alone."""
-
-    characters: frozenset[str]
-    """Those that an alternative of a rule needs."""
-    bits: dict[str, int]
-    """For each, the alternatives that it serves: their bits once for each of the three sets that one may need."""
-    free: int
-    """The bits of sets that are not needed."""
-    width: int
-    """Bits of a set: the number of alternatives."""
-    rules: list[int]
-    """The rule of each alternative."""
-
-
-@cache
-def _needles(least: int) -> _Needles:
-    """Return what tells which rules a line of more than `least` code points may match."""
-    parts = [(bit, needs) for bit, needs in _branches() if rules()[bit].longest > least]
-    width = len(parts)
-    bits: dict[str, int] = {}
-    free = 0
-    for i, (_, needs) in enumerate(parts):
-        for k in range(3):
-            bit = 1 << (k * width + i)
-            if k >= len(needs):
-                free |= bit
-            for character in needs[k] if k < len(needs) else ():
-                bits[character] = bits.get(character, 0) | bit
-    return _Needles(frozenset(bits), bits, free, width, [bit for bit, _ in parts])
-
-
-_SIZES = (200, 120, 80, 60, 40, 20, -1)
-"""Lengths of lines above which other tables serve: the longer a line, the fewer rules are left."""
-
-
-@lru_cache(maxsize=1 << 16)
-def _matches(line: str) -> int:
-    """Return the rules that match a line. Furniture repeats from page to page, so answers are remembered."""
-    size = len(line)
-    needles = _needles(next(least for least in _SIZES if least < size))
-    served, width = needles.free, needles.width
-    for character in needles.characters.intersection(line):
-        served |= needles.bits[character]
-    left = served & (served >> width) & (served >> 2 * width) & ((1 << width) - 1)
-    found, last = 0, -1
-    while left:
-        low = left & -left
-        left ^= low
-        bit = needles.rules[low.bit_length() - 1]
-        if bit != last:
-            last = bit
-            rule = rules()[bit]
-            if size <= rule.longest and rule.pattern.search(line):
-                found |= 1 << bit
+def rule_bits(key: str, blocks: Sequence[Block]) -> list[int]:
+    """Return for each block of a folded text the rules that match it, as bits in the order of `rules()`."""
+    found = [0] * len(blocks)
+    for i, possible in _possible(key, blocks):
+        found[i] = _matches(key[blocks[i].start : blocks[i].end], possible)
     return found
 
 
 def matches(line: str) -> int:
     """Return the rules that match a folded line, as bits in the order of `rules()`."""
-    return _matches(line) if len(line) <= _LONGEST else 0
+    return rule_bits(line, [Block(0, len(line))])[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Needles:
+    """What tells which rules a line may match, by its characters alone, for all lines of a page at once.
+
+    A rule has alternatives, each of which needs a string of up to `_SETS` sets (`needles.branches`). A bit stands for a
+    rule. A line may match it only if for each k it has a string of the k-th set of some alternative.
+    """
+
+    single: NDArray[np.uint16]
+    """Row of `served` for each code point, 0 for those that no alternative needs."""
+    pair: NDArray[np.uint16]
+    """Row of `served` for each hash of two code points. Pairs of one hash share a row: it never tells too little."""
+    served: NDArray[np.uint64]
+    """Rules that a string serves, shape `(n_rows, _SETS, n_words)`."""
+    free: NDArray[np.uint64]
+    """Rules with an alternative that has no such set, shape `(_SETS, n_words)`."""
+    sizes: NDArray[np.intp]
+    """Lengths above which fewer rules are left, ascending."""
+    fit: NDArray[np.uint64]
+    """Rules that take lines of such a length, shape `(n_sizes + 1, n_words)`."""
+
+
+_SETS = 3
+_HASHES = 1 << 16
+
+
+def _hashed(first: NDArray[np.uint32], second: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Return a number below `_HASHES` for each pair of code points."""
+    hashed: NDArray[np.uint32] = (first * np.uint32(0x9E3779B1) ^ second * np.uint32(0x85EBCA6B)) >> np.uint32(16)
+    return hashed
+
+
+@cache
+def _needles() -> _Needles:
+    told = "".join(text for rule in rules() for text in (*rule.cuts, *rule.keeps))
+    weight = {character: count / len(told) for character, count in Counter(told).items()}
+    parts = [(number, needs) for number, rule in enumerate(rules()) for needs in branches(rule.pattern, weight)]
+    single, pair = np.zeros(0x110000, np.uint16), np.zeros(_HASHES, np.uint16)
+
+    def place(string: str) -> tuple[NDArray[np.uint16], int]:
+        codes = code_points(string)
+        return (single, ord(string)) if len(string) == 1 else (pair, int(_hashed(codes[:1], codes[1:])[0]))
+
+    count = 0
+    for string in sorted({string for _, needs in parts for need in needs for string in need}):
+        table, at = place(string)
+        if not table[at]:
+            count += 1
+            table[at] = count
+    words = -(-len(rules()) // 64)
+    served = np.zeros((count + 1, _SETS, words), np.uint64)
+    free = np.zeros((_SETS, words), np.uint64)
+    for number, needs in parts:
+        word, bit = number // 64, np.uint64(1 << number % 64)
+        for k in range(_SETS):
+            if k < len(needs):
+                rows = {int(table[at]) for table, at in map(place, needs[k])}
+                served[sorted(rows), k, word] |= bit
+            else:
+                free[k, word] |= bit
+    sizes = np.unique([rule.longest for rule in rules()])
+    fit = np.zeros((len(sizes) + 1, words), np.uint64)
+    for number, rule in enumerate(rules()):
+        fit[: int(np.searchsorted(sizes, rule.longest)) + 1, number // 64] |= np.uint64(1 << number % 64)
+    return _Needles(single, pair, served, free, sizes, fit)
+
+
+def _possible(key: str, blocks: Sequence[Block]) -> Iterator[tuple[int, int]]:
+    """Yield each block that may match a rule, by its number, with the rules that it may match, as bits."""
+    if not blocks:
+        return
+    needles = _needles()
+    codes = code_points(key)
+    singles, pairs = needles.single[codes], needles.pair[_hashed(codes[:-1], codes[1:])]
+    at_single, at_pair = np.flatnonzero(singles), np.flatnonzero(pairs)
+    at = np.concatenate((at_single, at_pair))
+    order = np.argsort(at, kind="stable")
+    # A block without any needle is given the one behind it: looked at in vain, but not passed over. So is the last.
+    rows = np.append(np.concatenate((singles[at_single], pairs[at_pair]))[order], 0)
+    edges = np.array([(block.start, block.end) for block in blocks], np.intp)
+    size = edges[:, 1] - edges[:, 0]
+    seen = np.bitwise_or.reduceat(needles.served[rows], np.searchsorted(at[order], edges).ravel(), axis=0)[::2]
+    left = needles.fit[np.searchsorted(needles.sizes, size)]
+    left &= np.bitwise_and.reduce(seen | needles.free, axis=1)
+    left[size > _LONGEST] = 0
+    for i in np.flatnonzero(left.any(axis=1)).tolist():
+        yield i, sum(int(word) << 64 * k for k, word in enumerate(left[i]))
+
+
+@lru_cache(maxsize=1 << 16)
+def _matches(line: str, possible: int) -> int:
+    """Return those of the possible rules that match a line. Furniture repeats from page to page: it is remembered."""
+    found = 0
+    while possible:
+        bit = possible & -possible
+        possible ^= bit
+        if rules()[bit.bit_length() - 1].pattern.search(line):
+            found |= bit
+    return found

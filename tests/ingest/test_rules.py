@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.ingest.rules import Rule, matches, rules, rules_digest
+from pipeline.ingest.flatten import flatten_text
+from pipeline.ingest.rules import Rule, matches, rule_bits, rules, rules_digest
 from pipeline.script.fold import fold
 
 KINDS = {
@@ -106,6 +107,12 @@ def test_what_a_rule_needs_is_what_it_needs(data: st.DataObject) -> None:
     cut = [piece[data.draw(st.integers(0, len(piece))) :] if data.draw(st.booleans()) else piece for piece in pieces]
     line = fold("".join(cut))[:400].strip()
     assert matches(line) == _by_hand(line)
+
+
+def test_the_lines_of_a_page_match_as_each_alone() -> None:
+    texts = [fold(text) for r in rules() for text in (*r.cuts, *r.keeps)] + ["。。", "x" * 500]
+    page = "\n".join(texts)
+    assert rule_bits(page, flatten_text(page).blocks) == [_by_hand(line) * (len(line) <= 400) for line in texts]
 
 
 def test_every_example_matches_as_by_hand() -> None:

@@ -94,6 +94,8 @@ class Markup:
     """Number of the first block behind it."""
     forced: Forced | None = None
     """What a user's site file says of it, or of the nearest ancestor that it speaks of."""
+    number: int = 0
+    """Its place among the page's elements that show text, parents before their children."""
 
     def chain(self) -> Iterator[Markup]:
         """Yield this element and its ancestors, outwards."""

@@ -13,8 +13,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.article import Block
 from pipeline.ingest.elements import Floats, describe_markup, markup_names, running
+from pipeline.ingest.flatten import Flat
 from pipeline.ingest.rules import mask, rules
 from pipeline.script.identify import HANS, HANT, classify
 
@@ -95,6 +95,27 @@ def _between(sums: Floats, left: NDArray[np.intp], right: NDArray[np.intp]) -> F
     """Return the sums over `[left, right)` from running sums with a leading zero; shape of `left`."""
     result: Floats = sums[right] - sums[left]
     return result
+
+
+def _counts(classes: NDArray[np.uint16], starts: NDArray[np.intp], ends: NDArray[np.intp]) -> list[Floats]:
+    """Return how many characters of each class a block has; each of shape `(n_blocks,)`.
+
+    Three counts of 21 bits go into one running sum, so a block of 2 million characters of one class would spill over.
+    """
+    counts = []
+    for table in _packed():
+        sums = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(table[classes])))
+        inside = sums[ends] - sums[starts]
+        counts += [((inside >> shift) & 0x1FFFFF).astype(np.float64) for shift in (0, 21, 42)]
+    return counts
+
+
+@cache
+def _packed() -> NDArray[np.int64]:
+    """Return the classes of each combination of class bits, three to a number; shape `(3, 2 ** _BITS)`."""
+    bits = np.arange(1 << _BITS, dtype=np.int64)[None, :] >> np.arange(_BITS)[:, None] & 1
+    first, second, third = bits[0::3], bits[1::3], bits[2::3]
+    return first | second << 21 | third << 42
 
 
 def _shared_pairs(codes: NDArray[np.uint32], starts: NDArray[np.intp], ends: NDArray[np.intp], prose: Floats) -> Floats:
@@ -178,15 +199,15 @@ def feature_names() -> tuple[str, ...]:
     return (*text, "html", *markup_names())
 
 
-def describe(text: str, key: str, blocks: tuple[Block, ...], bits: list[int]) -> Features:
+def describe(flat: Flat, key: str, bits: list[int]) -> Features:
     """Return the features of each block of a page, shape `(n_blocks, n_features)`.
 
     Args:
-        text: the page text; only its script is looked at.
+        flat: the page; of its text only the script is looked at.
         key: the folded page text.
-        blocks: its blocks, in order.
         bits: the noise rules of each block, as `rules.rule_bits` tells them.
     """
+    blocks = flat.blocks
     count = len(blocks)
     names = feature_names()
     if not count:
@@ -197,11 +218,7 @@ def describe(text: str, key: str, blocks: tuple[Block, ...], bits: list[int]) ->
     starts = np.array([b.start for b in blocks], dtype=np.intp)
     ends = np.array([b.end for b in blocks], dtype=np.intp)
     length = (ends - starts).astype(np.float64)
-    columns = []
-    for bit in range(_BITS):
-        sums = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum((classes >> bit) & 1)))
-        columns.append((sums[ends] - sums[starts]).astype(np.float64))
-    han, digit, latin, space, end, comma, quote, bar, bracket = columns
+    han, digit, latin, space, end, comma, quote, bar, bracket = _counts(classes, starts, ends)
     solid = np.maximum(length - space, 1)
     # Prose: sentence ends and commas, as far as Han characters carry them. A headline has none, a paragraph several.
     carried = han / 12
@@ -254,7 +271,7 @@ def describe(text: str, key: str, blocks: tuple[Block, ...], bits: list[int]) ->
         section[:, 1],
         np.full(count, np.log1p(count) / 6),
         np.full(count, np.log1p(whole) / 6),
-        *_scripts(text, starts, ends, prose),
+        *_scripts(flat.text, starts, ends, prose),
         np.full(count, np.log1p(furniture.sum()) / 3),
         np.full(count, float((prose > 0.5).mean())),
     ]
@@ -282,5 +299,5 @@ def describe(text: str, key: str, blocks: tuple[Block, ...], bits: list[int]) ->
     if blocks[0].markup is not None:
         result[:, width] = 1
         shares = np.array([b.link_share for b in blocks])
-        describe_markup(blocks, solid, prose, solid * shares, result[:, width + 1 :])
+        describe_markup(flat, solid, prose, solid * shares, result[:, width + 1 :])
     return result

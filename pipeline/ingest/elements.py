@@ -6,22 +6,22 @@ The other half of a block's features (`blocks`), where there is HTML.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.article import Block, Markup
+from pipeline.article import Markup
+from pipeline.ingest.flatten import Flat
 
 __all__ = ["Floats", "describe_markup", "inherited", "markup_names", "running", "standing"]
 
 Floats: TypeAlias = NDArray[np.float64]
 T = TypeVar("T")
-_Stand: TypeAlias = tuple[Markup | None, Markup, int]
-"""Of an element: its home, the outermost element round it that is not home's, and how deep it is below home."""
+_Stand: TypeAlias = tuple[int, int, int]
+"""Of an element: its home (-1: none), the outermost element round it that is not home's, how deep it is below home."""
 
 _HINT_GROUPS = {
     "body": r"article|content|entry|post(?!er)|story|detail|正文|main|body|text|news_?txt|paragraph|zoom",
@@ -67,21 +67,14 @@ def _hint_bits(own: str) -> int:
     return sum(1 << i for i, pattern in enumerate(_HINT_PATTERNS.values()) if pattern.search(own)) if own else 0
 
 
-def inherited(marks: Iterable[Markup | None], tell: Callable[[Markup, T | None], T]) -> dict[Markup, T]:
-    """Return what `tell` says of each element and of its ancestors, each asked once and after its parent.
+def inherited(elements: Sequence[Markup], tell: Callable[[Markup, T | None], T]) -> list[T]:
+    """Return what `tell` says of each of a page's elements (`Flat.elements`), of which each comes after its parent.
 
     `tell` gets the element and what was said of its parent, None at the top.
     """
-    told: dict[Markup, T] = {}
-    for mark in marks:
-        chain = []
-        element = mark
-        while element is not None and element not in told:
-            chain.append(element)
-            element = element.parent
-        above = told[element] if element is not None else None
-        for element in reversed(chain):
-            above = told[element] = tell(element, above)
+    told: list[T] = []
+    for element in elements:
+        told.append(tell(element, told[element.parent.number] if element.parent is not None else None))
     return told
 
 
@@ -92,29 +85,17 @@ def standing(mark: Markup) -> tuple[Markup | None, str]:
     return mark.parent, mark.tag
 
 
-@dataclass(slots=True)
-class _Place:
-    """What an element says of the blocks inside it, as bits: its words, with its parent's, all words; and tags."""
-
-    own: int
-    near: int
-    all: int
-    over: int
-    depth: int
+_Place: TypeAlias = tuple[int, int, int, int, int]
+"""What an element says of the blocks inside it, as bits: its words, with its parent's, all words; tags; its depth."""
 
 
-def _places(blocks: Sequence[Block]) -> dict[Markup, _Place]:
-    """Return the place of every element that shows a block, and of its ancestors."""
-
-    def place(element: Markup, above: _Place | None) -> _Place:
-        above = above or _Place(0, 0, 0, 0, 0)
-        own = _hint_bits(element.own)
-        near = own | above.own if element.own else above.near
-        own = own if element.own else above.own
-        over = above.over | _OVER_BITS.get(element.tag, 0)
-        return _Place(own, near, above.all | own, over, above.depth + 1)
-
-    return inherited((block.markup for block in blocks), place)
+def _place(element: Markup, above: _Place | None) -> _Place:
+    own_above, near, whole, over, depth = above or (0, 0, 0, 0, 0)
+    over |= _OVER_BITS.get(element.tag, 0)
+    if not element.own:
+        return own_above, near, whole | own_above, over, depth + 1
+    own = _hint_bits(element.own)
+    return own, own | own_above, whole | own, over, depth + 1
 
 
 def markup_names() -> tuple[str, ...]:
@@ -132,13 +113,12 @@ def running(values: Floats) -> Floats:
     return np.concatenate((np.zeros((1, *values.shape[1:])), np.cumsum(values, axis=0)))
 
 
-def describe_markup(
-    blocks: tuple[Block, ...], solid: Floats, prose: Floats, linked: Floats, out: NDArray[np.float32]
-) -> None:
+def describe_markup(flat: Flat, solid: Floats, prose: Floats, linked: Floats, out: NDArray[np.float32]) -> None:
     """Write what the markup says to `out`, shape `(n_blocks, m)`. Ancestors' sums are over all blocks inside them."""
-    marks = [b.markup for b in blocks if b.markup is not None]
-    places = _places(blocks)
-    here = [places[mark] for mark in marks]
+    elements = flat.elements
+    marks = [b.markup for b in flat.blocks if b.markup is not None]
+    here = np.array([mark.number for mark in marks], dtype=np.intp)
+    places = np.array(inherited(elements, _place), dtype=np.int32)[here]
     at = 0
 
     def put(columns: NDArray[Any]) -> None:
@@ -146,78 +126,89 @@ def describe_markup(
         out[:, at : at + columns.shape[1]] = columns
         at += columns.shape[1]
 
-    def put_bits(bits: list[int], count: int) -> None:
-        put((np.array(bits, dtype=np.int32)[:, None] >> np.arange(count, dtype=np.int32)) & 1)
+    def put_bits(bits: NDArray[np.int32], count: int) -> None:
+        put((bits[:, None] >> np.arange(count, dtype=np.int32)) & 1)
 
-    put(np.array([(b.link_share, mark.hidden) for b, mark in zip(blocks, marks, strict=True)]))
-    put_bits([_OWN_BITS.get(mark.tag, 0) for mark in marks], len(_OWN_TAGS))
-    put_bits([place.over for place in here], len(_OVER_TAGS))
-    put(np.minimum(np.array([place.depth for place in here], dtype=np.float64), 40)[:, None] / 20)
-    put_bits([place.near for place in here], len(_HINT_GROUPS))
-    put_bits([place.all for place in here], len(_HINT_GROUPS))
+    _, near, whole_words, over, depth = places.T
+    put(np.array([(b.link_share, mark.hidden) for b, mark in zip(flat.blocks, marks, strict=True)]))
+    put_bits(np.array([_OWN_BITS.get(mark.tag, 0) for mark in marks], dtype=np.int32), len(_OWN_TAGS))
+    put_bits(over, len(_OVER_TAGS))
+    put(np.minimum(depth, 40)[:, None] / 20)
+    put_bits(near, len(_HINT_GROUPS))
+    put_bits(whole_words, len(_HINT_GROUPS))
     sums = running(np.stack((solid, prose, linked), axis=1))
     whole = np.maximum(sums[-1], 1)
-    ancestors: list[Markup] = list(marks)
+    begin, end = (np.array(side, dtype=np.intp) for side in zip(*((e.begin, e.end) for e in elements), strict=True))
+    inside = sums[end] - sums[begin]
+    blocks = np.log1p(end - begin) / 4
+    told = np.stack(
+        (
+            inside[:, 0] / whole[0],
+            inside[:, 1] / whole[1],
+            inside[:, 2] / np.maximum(inside[:, 0], 1),
+            blocks,
+            np.log1p(inside[:, 1]) / 4,
+        ),
+        axis=1,
+    )
+    parent = np.array([(e.parent or e).number for e in elements], dtype=np.intp)
+    ancestors = here
     for _ in _LEVELS:
-        begin = np.array([element.begin for element in ancestors], dtype=np.intp)
-        end = np.array([element.end for element in ancestors], dtype=np.intp)
-        own = sums[end] - sums[begin]
-        level = (
-            own[:, 0] / whole[0],
-            own[:, 1] / whole[1],
-            own[:, 2] / np.maximum(own[:, 0], 1),
-            np.log1p(end - begin) / 4,
-            np.log1p(own[:, 1]) / 4,
-        )
-        put(np.stack(level, axis=1))
-        ancestors = [element.parent or element for element in ancestors]
-    put(_home_features(marks, sums, solid, prose, linked))
+        put(told[ancestors])
+        ancestors = parent[ancestors]
+    put(_home_features(elements, marks, here, inside, blocks, (solid, prose, linked)))
 
 
-def _home_features(marks: Sequence[Markup], sums: Floats, solid: Floats, prose: Floats, linked: Floats) -> Floats:
+def _home_features(
+    elements: Sequence[Markup],
+    marks: Sequence[Markup],
+    here: NDArray[np.intp],
+    inside: Floats,
+    blocks: Floats,
+    values: tuple[Floats, Floats, Floats],
+) -> Floats:
     """Return how a block stands to the article's home, and what blocks of the same make are; shape `(n_blocks, 11)`.
 
     Home is the innermost element with most of the page's prose. Blocks are of one make if their elements and the
     elements round these have the same names and classes: the paragraphs of an article are, and so are its subheads.
+
+    Args:
+        elements: the page's elements.
+        marks: the element of each block.
+        here: its number.
+        inside: solid characters, prose and linked characters in each element, shape `(n_elements, 3)`.
+        blocks: logarithm of the number of blocks in each element, shape `(n_elements,)`.
+        values: the same three of each block.
     """
-    whole = max(float(sums[-1, 1]), 1e-9)
-    told = sums[:, 1].tolist()
+    solid, prose, linked = values
+    whole = max(float(prose.sum()), 1e-9)
+    wide = (inside[:, 1] >= _HOME * whole).tolist()
 
     def stand(element: Markup, above: _Stand | None) -> _Stand:
-        if told[element.end] - told[element.begin] >= _HOME * whole:
-            return element, element, 0
+        if wide[element.number]:
+            return element.number, element.number, 0
         if above is None:
-            return None, element, 1
+            return -1, element.number, 1
         home, branch, depth = above
-        return home, branch if depth else element, depth + 1
+        return home, branch if depth else element.number, depth + 1
 
-    below = inherited(marks, stand)
+    homes, branches, depths = np.array(inherited(elements, stand), dtype=np.intp)[here].T
     makes: dict[tuple[str, str, str, str], int] = {}
     besides: dict[tuple[Markup | None, str], int] = {}
-    homes, branches, depths, make, beside = [], [], [], [], []
+    make, beside = [], []
     for mark in marks:
-        home, branch, depth = below[mark]
-        homes.append(home)
-        branches.append(branch)
-        depths.append(depth)
         over = mark.parent or mark
         make.append(makes.setdefault((mark.tag, mark.own, over.tag, over.own), len(makes)))
         beside.append(besides.setdefault(standing(mark), len(besides)))
-    wide = [home for home in homes if home is not None]
-    innermost = min(wide, key=lambda element: element.end - element.begin, default=None)
-    part = (
-        sums[np.array([branch.end for branch in branches], dtype=np.intp)]
-        - sums[np.array([branch.begin for branch in branches], dtype=np.intp)]
-    )
-    blocks = np.array([branch.end - branch.begin for branch in branches], dtype=np.float64)
-    depth_of = np.array(depths, dtype=np.float64)
-    under = depth_of > 0
+    innermost = min(set(homes.tolist()) - {-1}, key=lambda home: elements[home].end - elements[home].begin, default=-2)
+    part = inside[branches]
+    under = depths > 0
     columns = [
-        np.array([home is innermost for home in homes], dtype=np.float64),
-        np.minimum(depth_of, 8) / 4,
+        homes == innermost,
+        np.minimum(depths, 8) / 4,
         part[:, 1] / whole * under,
         part[:, 2] / np.maximum(part[:, 0], 1) * under,
-        np.log1p(blocks) / 4 * under,
+        blocks[branches] * under,
     ]
     for names in (make, beside):
         groups = np.array(names, dtype=np.intp)

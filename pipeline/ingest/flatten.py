@@ -52,6 +52,8 @@ class Flat:
     """What a user's site file says of the page's site."""
     inlines: tuple[Inline, ...] = ()
     """The elements inside lines of prose, text before and behind them, sorted by their ends."""
+    elements: tuple[Markup, ...] = ()
+    """The elements that show text, parents before their children: each at its `number`."""
 
 
 class Inline(NamedTuple):
@@ -160,8 +162,11 @@ class _Open:
         self.pre: bool = tag == "pre" or (parent is not None and parent.pre)
         self.markup: Markup | None = None
 
-    def shown(self, forced: Mapping[int, Forced]) -> Markup:
-        """Return the element's markup, made now with that of its ancestors if it shows text for the first time."""
+    def shown(self, forced: Mapping[int, Forced], elements: list[Markup]) -> Markup:
+        """Return the element's markup, made now with that of its ancestors if it shows text for the first time.
+
+        What is made is added to `elements`.
+        """
         new: list[_Open] = []
         element: _Open | None = self
         while element is not None and element.markup is None:
@@ -177,15 +182,19 @@ class _Open:
             said = None
             if forced:
                 said = forced.get(element.node.mem_id) or (markup.forced if markup is not None else None)
-            markup = element.markup = Markup(element.tag, own, markup, hidden, element.begin, element.end, said)
+            markup = Markup(element.tag, own, markup, hidden, element.begin, element.end, said, len(elements))
+            element.markup = markup
+            elements.append(markup)
         assert markup is not None
         return markup
 
 
 def _walk(
     body: Any, unseen: frozenset[str], most: int, forced: Mapping[int, Forced]
-) -> tuple[str, list[Block], list[Inline]]:
-    """Return the text that the body shows, its blocks, one a line, in document order, and elements inside of lines.
+) -> tuple[str, list[Block], list[Inline], list[Markup]]:
+    """Return the text that the body shows, its blocks, one a line, in document order, and elements.
+
+    The elements are those inside of lines, and all that show text.
 
     `forced` is what a site file says of elements, by `mem_id`. Such an element has its lines to itself, so that cutting
     it takes nothing else.
@@ -195,6 +204,7 @@ def _walk(
     length = linked = 0
     pieces: list[str] = []
     inlines: list[Inline] = []
+    elements: list[Markup] = []
     inner: list[tuple[int, int, _Open]] = []
     owner: _Open | None = None
 
@@ -209,7 +219,7 @@ def _walk(
         if text and owner is not None:
             lines.append(text)
             share = round(min(1.0, linked / len(text)), 4) if linked else 0.0
-            blocks.append(Block(length, length + len(text), owner.shown(forced), share))
+            blocks.append(Block(length, length + len(text), owner.shown(forced, elements), share))
             length += len(text) + 1
             if len(blocks) > most:
                 raise PageError("flatten", f"over the limit blocks ({most:,})")
@@ -263,7 +273,7 @@ def _walk(
                 node = child
                 continue
         node = node.next
-    return "\n".join(lines), blocks, inlines
+    return "\n".join(lines), blocks, inlines, elements
 
 
 def _inside(inner: Sequence[tuple[int, int, _Open]], pieces: Sequence[str], text: str, start: int) -> Iterator[Inline]:
@@ -352,20 +362,25 @@ def flatten_html(html: str, limits: Limits = LIMITS, sites: Sites | None = None,
     head = _head(tree)
     site = sites.of(url, head.canonical, head.metas.get("og:url", "")) if sites is not None else None
     forced = _forced(tree, site)
-    text, blocks, inlines = _walk(body, _UNSEEN, limits.blocks, forced) if body is not None else ("", [], [])
+    walked: tuple[str, list[Block], list[Inline], list[Markup]] = ("", [], [], [])
+    if body is not None:
+        walked = _walk(body, _UNSEEN, limits.blocks, forced)
+    text, blocks, inlines, elements = walked
     if body is not None and _ends(text) < _LITTLE_PROSE:
         if body.css_first("noscript") is not None:
-            text, blocks, inlines = _walk(body, _UNSEEN - {"noscript"}, limits.blocks, forced)
+            text, blocks, inlines, elements = _walk(body, _UNSEEN - {"noscript"}, limits.blocks, forced)
         if _ends(text) < _LITTLE_PROSE:
-            text, blocks = _with_embedded(tree, head, text, blocks)
-    return Flat(text, tuple(blocks), head, site, tuple(inlines))
+            text, blocks = _with_embedded(tree, head, text, blocks, elements)
+    return Flat(text, tuple(blocks), head, site, tuple(inlines), tuple(elements))
 
 
 def _ends(text: str) -> int:
     return text.count("。") + text.count("！") + text.count("？")
 
 
-def _with_embedded(tree: Any, head: Head, text: str, blocks: list[Block]) -> tuple[str, list[Block]]:
+def _with_embedded(
+    tree: Any, head: Head, text: str, blocks: list[Block], elements: list[Markup]
+) -> tuple[str, list[Block]]:
     """Return text and blocks with the article that the page keeps in its scripts behind them, if it keeps one."""
     from pipeline.ingest.embedded import find_embedded
 
@@ -381,6 +396,8 @@ def _with_embedded(tree: Any, head: Head, text: str, blocks: list[Block]) -> tup
     lines = [line for line in (found.title, found.text) if line]
     behind = flatten_text("\n".join(lines))
     shift = len(text) + 1 if text else 0
-    home = Markup("script", "article embedded", None, False, len(blocks), len(blocks) + len(behind.blocks))
+    count = len(blocks)
+    home = Markup("script", "article embedded", None, begin=count, end=count + len(behind.blocks), number=len(elements))
+    elements.append(home)
     added = [Block(shift + b.start, shift + b.end, home) for b in behind.blocks]
     return f"{text}\n{behind.text}" if text else behind.text, blocks + added

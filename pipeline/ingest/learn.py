@@ -89,7 +89,7 @@ def block_labels(lines: Sequence[str], gold: str, optional: str) -> NDArray[np.i
 
 def _lesson(site: str, flat: Flat, truth: NDArray[np.int8], weight: float = 1.0) -> Lesson:
     key = fold(flat.text)
-    features = describe(flat.text, key, flat.blocks, rule_bits(key, flat.blocks))
+    features = describe(flat, key, rule_bits(key, flat.blocks))
     sizes = np.array([b.end - b.start for b in flat.blocks], dtype=np.float64)
     weights = np.sqrt(sizes + 4) * (truth >= 0)
     return Lesson(site, features, truth, 50 * weight * weights / max(weights.sum(), 1e-9))

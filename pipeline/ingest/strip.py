@@ -110,16 +110,16 @@ def _judge_blocks(flat: Flat, key: str, judge: Judge | None) -> Judged:
         return Judged(np.zeros(0), bits, (), "the page shows no text")
     if (bare := _bare(flat, key, bits)) is not None:
         return Judged(np.ones(len(blocks)), bits, bare, "")
-    keep = (judge or default_judge()).keep(describe(flat.text, key, blocks, bits))
+    keep = (judge or default_judge()).keep(describe(flat, key, bits))
     lines = [key[block.start : block.end] for block in blocks]
-    kept = _without_hidden(_choose(keep, bits, lines, _aside(keep, blocks), blocks), blocks)
+    kept = _without_hidden(_choose(keep, bits, lines, _aside(keep, flat), blocks), blocks)
     kept = _without_copies(kept, lines, blocks)
     if blocks[0].markup is None:
         kept = _without_lists(kept, lines)
-    for kind, told_as in _NO_ARTICLES.items():
-        marks = sum(found & mask((kind,)) != 0 for found in bits)
-        if marks >= min(2, len(blocks)) and sum(blocks[i].end - blocks[i].start for i in kept) < _SAYS_LITTLE:
-            return Judged(keep, bits, (), told_as)
+    if sum(blocks[i].end - blocks[i].start for i in kept) < _SAYS_LITTLE:
+        for kind, told_as in _NO_ARTICLES.items():
+            if sum(found & mask((kind,)) != 0 for found in bits) >= min(2, len(blocks)):
+                return Judged(keep, bits, (), told_as)
     stays = [lines[i] for i in kept]
     if any(map(_sentences, stays)) or len(_HAN.findall("".join(stays))) > max(_SAYS_MUCH, 20 * len(kept)):
         return Judged(keep, bits, tuple(kept), "")
@@ -164,7 +164,7 @@ def _kin(told: Sequence[int], blocks: Sequence[Block]) -> set[int]:
     return {i for group in places.values() if 2 * len(among.intersection(group)) > len(told) for i in group}
 
 
-def _aside(keep: NDArray[np.float64], blocks: Sequence[Block]) -> dict[int, float]:
+def _aside(keep: NDArray[np.float64], flat: Flat) -> dict[int, float]:
     """Return the blocks in elements that are named as furniture, and how sure the judge must be for one to stay.
 
     None where hardly anything stays beside them: then the name says something else on this page.
@@ -173,8 +173,9 @@ def _aside(keep: NDArray[np.float64], blocks: Sequence[Block]) -> dict[int, floa
     def name(element: Markup, above: tuple[str, str] | None) -> tuple[str, str] | None:
         return _marked(element.tag, element.own) or above
 
-    told = inherited((b.markup for b in blocks), name)
-    kinds = [said[0] if b.markup is not None and (said := told[b.markup]) else "" for b in blocks]
+    told = inherited(flat.elements, name)
+    blocks = flat.blocks
+    kinds = [said[0] if b.markup is not None and (said := told[b.markup.number]) else "" for b in blocks]
     named = {i: _NAMED_ASIDE[kind] for i, kind in enumerate(kinds) if kind in _NAMED_ASIDE}
     sizes = [0, 0]
     for i, block in enumerate(blocks):

@@ -29,6 +29,11 @@ _KEEP_INSIDE = 0.35
 """A line between two paragraphs of the article stays from here on: a subhead cut is worse than a caption kept."""
 _KEEP_KIN = 0.1
 """The same for one whose element stands as the paragraphs do: their parent's child, of their name."""
+_KEEP_NEXT = 0.1
+"""The same for a paragraph right behind the last one that stays, if no rule speaks against it: the last words of an
+article are cut more often than another's first ones stay (lost paragraphs of flattened text 7.4% to 7.0% by site)."""
+_PARAGRAPH = 40
+"""Characters of such a paragraph, at least."""
 _KEEP_ASIDE = 0.9
 """A line in an element that is named as furniture stays only if the judge is this sure."""
 _KEEP_FURNITURE = 0.98
@@ -150,6 +155,16 @@ def _choose(
         kin = _kin(told, blocks)
         inside = range(min(told), max(told))
         kept.update(i for i in inside if plain[i] and keep[i] >= (_KEEP_KIN if i in kin else _KEEP_INSIDE))
+        for i in range(max(told) + 1, len(lines)):
+            if (
+                bits[i]
+                or not plain[i]
+                or keep[i] < _KEEP_NEXT
+                or len(lines[i]) < _PARAGRAPH
+                or not _sentences(lines[i])
+            ):
+                break
+            kept.add(i)
     return sorted(kept)
 
 

@@ -33,16 +33,16 @@ HOMES = {
     "opencc": ("script/convert.py", "script/tables.py"),
     "selectolax": ("ingest/flatten.py",),
     "jieba": ("script/words.py",),
-    "spacy": ("components.py", "topics/peers.py", "topics/training_formats.py"),
+    "spacy": ("components.py", "topics/peers.py", "topics/formats/docbin.py"),
     "sklearn": ("ingest/learn.py", "topics/learn.py", "topics/peers.py"),
     "fasttext": ("topics/peers.py",),
     "scipy": ("ingest/learn_fluency.py", "topics/learn.py", "topics/learn_pairs.py", "topics/compare.py"),
     "fastwarc": ("ingest/warc.py",),
     "zstandard": ("ingest/unpack.py", "ingest/warc.py"),
-    "datasets": ("topics/corpus.py", "topics/training_formats.py"),
+    "datasets": ("topics/corpus.py", "topics/formats/saved_dataset.py"),
     "pyarrow": (
         *("records.py", "ingest/read.py", "dumps/shards.py", "report/dump.py"),
-        *("topics/corpus.py", "topics/training_formats.py"),
+        *("topics/corpus.py", "topics/formats/saved_dataset.py"),
     ),
     "typer": tuple(
         f"cli/{name}.py" for name in ("app", "articles", "config", "dumps", "labels", "options", "terminal", "topics")

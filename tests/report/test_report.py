@@ -370,3 +370,22 @@ def test_the_command_writes_one_file_and_does_not_write_over_it(run_folder: Path
     assert code == 0, said
     heads = [node.text() for node in LexborHTMLParser((tmp_path / "b.html").read_bytes()).css("h2")]
     assert "What was cut" in heads and "Figures" in heads
+
+
+def test_a_report_that_no_longer_holds_does_not_stay_beside_the_run(tmp_path: Path, root: Path) -> None:
+    out, page = str(tmp_path / "run"), tmp_path / "run" / "report.html"
+    text = root / "corpora" / "sample" / "text"
+
+    def ran(*more: str) -> str:
+        said, code = invoke(["run", *more, "--out", out, "--page-seconds", "0"])
+        assert code == 0, said
+        return said
+
+    first, other = str(text / "tw-arctic-ores.txt"), str(text / "hk-trail-signs.txt")
+    ran(first)
+    assert invoke(["report", out])[1] == 0
+    made = page.read_bytes()
+    assert "report.html" not in ran(first) and page.read_bytes() == made, "nothing was done: it holds"
+    assert f"taowen report {out}" in ran(first, other, "--add") and not page.exists()
+    assert invoke(["report", out])[1] == 0 and page.read_bytes() != made
+    assert f"taowen report {out}" in ran(other, "--force") and not page.exists()

@@ -49,6 +49,7 @@ HOMES = {
     ),
     "rich": ("cli/articles.py", "cli/terminal.py", "explain.py", "streams.py"),
     "ray": ("dumps/ray.py",),
+    "resvg_py": ("report/charts.py",),
     "rensa": ("dumps/deduplicate.py", "topics/reprints.py"),
 }
 """Where each engine may be imported. numpy may be anywhere."""
@@ -63,7 +64,7 @@ LOADED_FOR_HELP = {
 }
 STAY_UNLOADED = {
     *("numpy", "pyarrow", "pandas", "spacy", "thinc", "sklearn", "scipy", "datasets", "opencc", "jieba", "selectolax"),
-    *("fastwarc", "zstandard", "joblib", "rich", "torch", "ray", "asyncio", "multiprocessing", "ssl"),
+    *("fastwarc", "zstandard", "joblib", "resvg_py", "rich", "torch", "ray", "asyncio", "multiprocessing", "ssl"),
 }
 
 ADDRESS = re.compile(r"(?<![\w./-])/(?:work|root|home/\w+|Users/\w+|tmp)/[\w.]")
@@ -127,7 +128,7 @@ def test_each_engine_has_its_home() -> None:
 
 def test_the_tests_and_the_package_declare_what_they_import() -> None:
     declared = (ROOT / "pyproject.toml").read_text("utf-8")
-    names = {"sklearn": "scikit-learn", "fasttext": "fasttext-wheel"}
+    names = {"sklearn": "scikit-learn", "fasttext": "fasttext-wheel", "resvg_py": "resvg-py"}
     used = {m.split(".")[0] for _, path in modules() for m in imported(path)} - set(sys.stdlib_module_names)
     for engine in used - {"pipeline"}:
         assert re.search(rf'"{names.get(engine, engine)}[>=<"]', declared), f"{engine} is not in pyproject.toml"

@@ -4,11 +4,14 @@ import json
 import random
 import re
 import shutil
+import struct
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -19,10 +22,21 @@ from selectolax.lexbor import LexborHTMLParser
 from pipeline.article import Cut, restore
 from pipeline.records import visible
 from pipeline.report.articles import Mark, shown_article
-from pipeline.report.charts import bar, precision_recall, range_bar, reliability
+from pipeline.report.charts import (
+    EDGE,
+    SIZE,
+    TOP,
+    as_png,
+    as_svg,
+    bar,
+    confusion_matrix,
+    precision_recall,
+    range_bar,
+    reliability,
+)
 from pipeline.report.dump import dump_page
-from pipeline.report.evaluation import evaluation_page
-from pipeline.report.html import Html, element, page, pointer, table
+from pipeline.report.evaluation import chart_files, evaluation_page
+from pipeline.report.html import Html, element, grouped, page, pointer, table
 from pipeline.topics.assessment import Assessment
 from pipeline.topics.compare import compare
 from pipeline.topics.corpus import Example
@@ -42,7 +56,16 @@ TAGS = {
 ATTRIBUTES = {
     *("lang", "charset", "content", "http-equiv", "name", "id", "href", "class", "data-figure", "role", "aria-label"),
     *("viewbox", "width", "height", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "points", "transform", "fill"),
-    *("stroke", "stroke-width", "stroke-dasharray", "text-anchor"),
+    *(
+        "stroke",
+        "stroke-width",
+        "stroke-dasharray",
+        "text-anchor",
+        "font-family",
+        "font-size",
+        "font-weight",
+        "colspan",
+    ),
 }
 
 
@@ -96,10 +119,12 @@ def of_text(text: str, number: int) -> list[tuple[str, str, Html]]:
         bar(0.5),
         range_bar(0.5, 0.1, 0.9),
         precision_recall(text, [(0.1, 0.5, 1)], (1, 1)),
-        reliability(text, [(0, 1, 2)]),
+        reliability(text, [(0, 1, 2, 0.5, 1)]),
+        confusion_matrix([{"has": text, "got": "", "articles": 3}], [text]),
     )
     listed = table([text, "x"], [[text, element("span", text, data_figure=pointer(text))]])
-    return [(f"s{number}", text, element("div", article, listed, *charts))]
+    parted = grouped([text, text], [(text or "x", [[text, text]])], aside=(1,))
+    return [(f"s{number}", text, element("div", article, listed, parted, *charts))]
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +147,7 @@ def skeleton(content: bytes) -> Counter[str]:
             if name == "href":
                 assert re.fullmatch(r"#[a-z0-9]+", value or ""), value
             if name in ("id", "class", "role", "fill", "stroke"):
-                assert re.fullmatch(r"[a-z0-9#]+", value or ""), value
+                assert re.fullmatch(r"[a-z0-9# ]+", value or ""), value
     return found
 
 
@@ -293,6 +318,7 @@ def test_every_figure_of_an_evaluation_is_the_jsons(assessed: Assessment) -> Non
 def test_curves_are_drawn_from_the_json(assessed: Assessment) -> None:
     tree = LexborHTMLParser(evaluation_page(assessed, None))
     data = assessed.as_json()
+    assert len(tree.css("section#confused rect")) == 1 + len(data["confusions"]), "the paper, and a square for each"
     lines = [node.attributes["points"] or "" for node in tree.css("section#curves polyline")]
     drawn = [len(line.split()) for line in lines]
     wanted = []
@@ -302,7 +328,38 @@ def test_curves_are_drawn_from_the_json(assessed: Assessment) -> None:
     assert drawn == wanted
     x, y = map(float, lines[0].split()[0].split(","))
     _, recall, precision = data["curves"][0]["precision_recall"][0]
-    assert (x, y) == (round(44 + 220 * recall, 1), round(8 + 220 * (1 - precision), 1))
+    assert (x, y) == (round(EDGE + SIZE * recall, 1), round(TOP + SIZE * (1 - precision), 1))
+
+
+def test_every_chart_is_a_file_too(assessed: Assessment, tmp_path: Path) -> None:
+    files = chart_files(assessed)
+    data = assessed.as_json()
+    names = {f"reliability-{topic}" for topic in TAXONOMY.ids} | {"confusions"}
+    names |= {f"precision-recall-{curve['topic']}" for curve in data["curves"] if curve["precision_recall"]}
+    assert set(files) == {f"{name}.{kind}" for name in names for kind in ("svg", "png")} and len(names) > 5
+    for name, content in files.items():
+        if name.endswith(".svg"):
+            root = ElementTree.fromstring(content)
+            assert root.tag == "{http://www.w3.org/2000/svg}svg" and not list(root.iter("script"))
+        else:
+            width, height = struct.unpack(">II", content[16:24])
+            picture = ElementTree.fromstring(files[name.replace(".png", ".svg")])
+            assert content.startswith(b"\x89PNG") and (width, height) == (
+                2 * int(picture.attrib["width"]),
+                2 * int(picture.attrib["height"]),
+            )
+    assert chart_files(assessed) == files, "the same figures give the same bytes"
+
+
+def test_charts_of_any_name_are_well_formed() -> None:
+    for text in HOSTILE[::25]:
+        root = ElementTree.fromstring(as_svg(reliability(text, [(0.2, 0.5, 12, 0.1, 0.9)])))
+        assert not [node.tag for node in root.iter() if node.tag.rpartition("}")[2] not in TAGS]
+
+
+def test_without_resvg_there_are_no_pngs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    assert as_png(bar(0.5)) is None
 
 
 def test_errors_are_shown_with_cuts_and_evidence(assessed: Assessment) -> None:
@@ -348,6 +405,9 @@ def test_every_figure_of_a_run_is_that_of_its_books(run_folder: Path) -> None:
     assert kinds == set(data["cut_characters"])
     reasons = {path for path in shown_paths if path.startswith("cleaning/all/no_article/")}
     assert len(reasons) == len(data["cleaning"]["all"]["no_article"]) > 0
+    tree = LexborHTMLParser(content)
+    shown_pages = [node.text() for node in tree.css("section#look h3")]
+    assert "No article" in shown_pages and len([name for name in shown_pages if "and no article" in name]) >= 3
     by_both = [path for path in shown_paths if re.fullmatch(r"cleaning/sites/\d+/cuts/\w+/characters", path)]
     assert len(by_both) > len(data["cleaning"]["sites"])
     skeleton(content)

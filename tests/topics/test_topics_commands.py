@@ -70,6 +70,15 @@ def test_names_in_the_corpus_are_shown_and_not_obeyed(corpus: str, tmp_path: Pat
     done("evaluate", corpus, "--report", str(tmp_path / "r.html"))
     assert not OBEYED.search((tmp_path / "r.html").read_text("utf-8"))
     assert "--force" in refused("evaluate", corpus, "--report", str(tmp_path / "r.html"))
+    charts = tmp_path / "charts"
+    assert f"are in {charts}" in done("evaluate", corpus, "--charts", str(charts))
+    made = sorted(path.name for path in charts.iterdir())
+    assert "confusions.svg" in made and "reliability-geopolitics.png" in made
+    assert "--force" in refused("evaluate", corpus, "--charts", str(charts))
+    (charts / "reliability-coffee.svg").write_text("of an earlier model", "utf-8")
+    (charts / "mine.txt").write_text("mine", "utf-8")
+    done("evaluate", corpus, "--charts", str(charts), "--force")
+    assert sorted(path.name for path in charts.iterdir()) == sorted([*made, "mine.txt"])
     assert "does not exist" in refused("evaluate", corpus, "--report", str(tmp_path / "no" / "r.html"))
 
 

@@ -98,7 +98,7 @@ def evaluate(
 
     from pipeline.cli.options import check_new, numbers_of
     from pipeline.records import visible
-    from pipeline.topics.assessment import assess, assessment_table, under_floors
+    from pipeline.topics.assessment import assess, assessment_table, check_floors, under_floors
     from pipeline.topics.corpus import read_corpus
     from pipeline.topics.evaluate import missed_floors
     from pipeline.topics.tagger import Tagger
@@ -108,6 +108,7 @@ def evaluate(
     check_new(report, force=force)
     check_new(charts, force=force)
     tagger = Tagger.load(model)
+    check_floors(wanted, tagger.topics)
     examples = read_corpus(corpus, tagger.topics)
     names = [name for given in against or () for name in given.split(",") if name]
     taught = None if teach is None else read_corpus(teach, tagger.topics)

@@ -82,7 +82,7 @@ def _run(found: Status, data: Mapping[str, Any]) -> Html:
 
 def _share(part: int, of: int) -> Html:
     share = part / of if of else 0.0
-    return together(bar(share), f" {share:.1%}")
+    return together(f"{share:.1%} ", bar(share))
 
 
 def _cuts(cleaning: Mapping[str, Any]) -> Html:
@@ -104,7 +104,7 @@ def _cuts(cleaning: Mapping[str, Any]) -> Html:
                 kind,
                 figure(numbers["cuts"], f"{path}/cuts", "{:,}"),
                 figure(numbers["characters"], f"{path}/characters", "{:,}"),
-                together(bar(numbers["share"]), " ", figure(numbers["share"], f"{path}/share", "{:.1%}")),
+                together(figure(numbers["share"], f"{path}/share", "{:.1%}"), " ", bar(numbers["share"])),
             ]
         )
     return together(element("p", kept), table(["kind", "cuts", "characters", "share"], rows))
@@ -121,13 +121,15 @@ def _sites(cleaning: Mapping[str, Any]) -> Html:
                 figure(site["pages"], f"{path}/pages", "{:,}"),
                 figure(site["articles"], f"{path}/articles", "{:,}"),
                 figure(site["characters"], f"{path}/characters", "{:,}"),
-                together(bar(site["share_kept"]), " ", figure(site["share_kept"], f"{path}/share_kept", "{:.0%}")),
+                together(figure(site["share_kept"], f"{path}/share_kept", "{:.0%}"), " ", bar(site["share_kept"])),
                 out,
             ]
         )
     left = len(cleaning["sites"]) - _SITES
     more = element("p", f"and {left} more sites", class_="note") if left > 0 else ""
-    return together(table(["site", "pages", "articles", "characters", "kept", "stands out"], rows, left=(0, 5)), more)
+    return together(
+        table(["site", "pages", "articles", "characters", "kept", "stands out"], rows, left=(0, 5), spare=(2, 3)), more
+    )
 
 
 def _sites_and_kinds(cleaning: Mapping[str, Any]) -> Html:

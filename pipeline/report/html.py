@@ -46,9 +46,10 @@ del + .why, .why { font-size: .75rem; color: #333; }
 mark { background: #ffe08a; color: #111; font-weight: 600; border-bottom: 3px double #111; }
 mark .topic { font-size: .7rem; font-weight: 400; }
 @media (max-width: 40rem) { body { padding: .6rem; } table { font-size: .8rem; } td svg { display: none; }
-  th, td { padding: .15rem .2rem; white-space: normal; } td.left:last-child { min-width: 5rem; }
-  td.left { max-width: 7rem; } td:not(.left) span[data-figure] { white-space: normal; } .row { gap: 0 1.5rem; }
-  .interval { display: block; font-size: .7rem; } .aside .interval { display: none; } }
+  th, td { padding: .15rem .2rem; white-space: normal; } td.left { max-width: 7rem; }
+  td.left:last-child { min-width: 5rem; max-width: none; } td:not(.left) span[data-figure] { white-space: normal; }
+  .interval { display: block; font-size: .7rem; } .spare, .aside .interval { display: none; }
+  .row { gap: 0 1.5rem; } }
 @media print { body { max-width: none; font-size: 10pt; } nav { display: none; }
   figure, tr, .curve { break-inside: avoid; } h2, h3, tr:has(> .group) { break-after: avoid; }
   .wide { overflow: visible; } mark { background: none; } del { background: none; } }
@@ -99,9 +100,11 @@ def pointer(*steps: str) -> str:
     return "/".join(step.replace("~", "~0").replace("/", "~1") for step in steps)
 
 
-def table(head: list[str], rows: list[list[Html | str]], *, left: tuple[int, ...] = (0,)) -> Html:
-    """Return a table that scrolls by itself where it is too wide. `left` are the columns of text."""
-    return grouped(head, [("", rows)], left=left)
+def table(
+    head: list[str], rows: list[list[Html | str]], *, left: tuple[int, ...] = (0,), spare: tuple[int, ...] = ()
+) -> Html:
+    """Return a table that scrolls by itself where it is too wide; see `grouped`."""
+    return grouped(head, [("", rows)], left=left, spare=spare)
 
 
 def grouped(
@@ -110,6 +113,7 @@ def grouped(
     *,
     left: tuple[int, ...] = (0,),
     aside: tuple[int, ...] = (),
+    spare: tuple[int, ...] = (),
 ) -> Html:
     """Return a table in parts, each under a line of its own.
 
@@ -118,11 +122,15 @@ def grouped(
         groups: of each the line, "" for none, and the rows.
         left: columns of text.
         aside: columns whose intervals a narrow screen leaves out.
+        spare: columns that a narrow screen leaves out.
     """
+    classes = ["left" if n in left else "right" for n in range(len(head))]
+    for name, columns in (("aside", aside), ("spare", spare)):
+        for column in columns:
+            classes[column] += f" {name}"
 
     def line(cells: list[Html | str], name: str) -> Html:
-        kinds = ("left" if n in left else "right aside" if n in aside else "right" for n in range(len(cells)))
-        return element("tr", *(element(name, cell, class_=kind) for cell, kind in zip(cells, kinds, strict=True)))
+        return element("tr", *(element(name, cell, class_=kind) for cell, kind in zip(cells, classes, strict=True)))
 
     bodies = []
     for told, rows in groups:

@@ -188,6 +188,36 @@ def test_the_policy_lets_in_nothing_but_the_one_style(everything: bytes) -> None
     assert not any("style" in node.attributes for node in tree.css("*"))
 
 
+@pytest.fixture(scope="module")
+def hostile_run(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The report on a run over pages whose ids, titles, addresses and texts are the five hundred."""
+    folder = tmp_path_factory.mktemp("hostile")
+    story = "鎮公所昨天說，水塔換了新的閥門，三百戶人家不必再半夜接水。村長說，這件事拖了六年。"
+    rows = [
+        {
+            "id": f"{n}{text}",
+            "title": text,
+            "url": f"https://a{n % 9}.example/{text}",
+            "text": f"{story}\n{text}\n{story}",
+        }
+        for n, text in enumerate(HOSTILE)
+    ]
+    rows[::40] = [{**row, "text": row["title"]} for row in rows[::40]]  # some have no article
+    name = folder / "<script>document.title='pwned'<"
+    (folder / "pages.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    arguments = ["run", str(folder / "pages.jsonl"), "--out", str(name), "--page-seconds", "0", "--max-rejects", "100%"]
+    said, code = invoke(arguments)
+    assert code == 0, said
+    return dump_page(name)
+
+
+def test_a_run_over_hostile_pages_is_shown_as_text(hostile_run: bytes) -> None:
+    found = skeleton(hostile_run)
+    assert found["article"] == 10 and found["style"] == found["title"] == 1
+    text = hostile_run.decode()
+    assert "&lt;script&gt;" in text and not re.search("[\u202a-\u202e\u2066-\u2069\x00-\x08\x1b\x7f-\x9f]", text)
+
+
 BROWSER = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser"))), None)
 
 
@@ -202,12 +232,19 @@ def opened(content: bytes, folder: Path) -> tuple[LexborHTMLParser, str]:
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no chromium here (Debian: chromium-headless-shell)")
-def test_in_a_browser_no_script_runs_and_no_request_leaves(everything: bytes, tmp_path: Path) -> None:
+def test_in_a_browser_no_script_runs_and_no_request_leaves(
+    everything: bytes, hostile_run: bytes, tmp_path: Path
+) -> None:
     """Without the policy, which is the second fence: the first has to hold by itself."""
-    open_, asked = opened(re.sub(rb'<meta http-equiv="Content-Security-Policy"[^>]*>', b"", everything), tmp_path)
-    title = open_.css_first("title")
-    assert title is not None and title.text() == visible(HOSTILE[0]) and len(open_.css("article")) == 500
-    assert "evil.example" not in asked
+    for name, content, articles in (("all", everything, 500), ("run", hostile_run, 10)):
+        (tmp_path / name).mkdir()
+        bare = re.sub(rb'<meta http-equiv="Content-Security-Policy"[^>]*>', b"", content)
+        open_, asked = opened(bare, tmp_path / name)
+        title = open_.css_first("title")
+        written = LexborHTMLParser(content).css_first("title")
+        assert title is not None and written is not None and title.text() == written.text() != "pwned"
+        assert len(open_.css("article")) == articles
+        assert "evil.example" not in asked
     (tmp_path / "raw").mkdir()
     raw = f"<title>t</title>{HOSTILE[0]}{HOSTILE[1]}".encode()
     open_, asked = opened(raw, tmp_path / "raw")

@@ -138,7 +138,7 @@ def test_what_is_exported_is_the_same_corpus_when_it_comes_back(name: str, label
     out, back = str(tmp_path / "x"), tmp_path / "back.jsonl"
     said = done("export", str(labelled), "--format", name, "-o", out)
     assert "left out" not in said and "30 articles written" in said
-    assert ("x.rows.jsonl" in said) == (name == "fasttext") and ("x.config.xml" in said) == (name == "labelstudio")
+    assert ("x.rows.json" in said) == (name == "fasttext") and ("x.config.xml" in said) == (name == "labelstudio")
     done("label", out, "-o", str(back), "--pool", str(labelled))
     ids = read_taxonomy().ids
     assert read_corpus(back, ids) == read_corpus(labelled, ids)
@@ -163,11 +163,12 @@ def test_force_does_not_throw_away_a_folder_that_is_no_export(labelled: Path, tm
 
 def test_a_file_of_fasttext_alone_is_told_in_a_line(labelled: Path, tmp_path: Path) -> None:
     done("export", str(labelled), "--format", "fasttext", "-o", str(tmp_path / "t.txt"))
-    (tmp_path / "t.txt.rows.jsonl").rename(tmp_path / "away")
+    (tmp_path / "t.txt.rows.json").rename(tmp_path / "away")
     said = done("label", str(tmp_path / "t.txt"), "-o", str(tmp_path / "a.jsonl"))
-    assert said.splitlines()[0].startswith("t.txt.rows.jsonl is not beside")
+    assert said.splitlines()[0].startswith("t.txt.rows.json is not beside")
     assert "30 labelled articles from fasttext." in said, "nothing is left out"
-    (tmp_path / "t.txt.rows.jsonl").write_text((tmp_path / "away").read_text("utf-8").partition("\n")[2], "utf-8")
+    rows = json.loads((tmp_path / "away").read_text("utf-8"))
+    (tmp_path / "t.txt.rows.json").write_text(json.dumps(rows[1:]), "utf-8")
     assert "has no row" in refused("label", str(tmp_path / "t.txt"), "-o", str(tmp_path / "b.jsonl"))
 
 

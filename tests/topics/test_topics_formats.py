@@ -9,9 +9,12 @@ from tempfile import TemporaryDirectory
 from typing import Any, Literal
 from xml.etree import ElementTree
 
+import pyarrow.parquet
 import pytest
+import spacy
 from hypothesis import given
 from hypothesis import strategies as st
+from spacy.tokens import DocBin
 
 from pipeline.errors import InputError, UsageError
 from pipeline.topics.exchange import Imported, Span, Task, Utf16, chosen, joined, parted
@@ -232,6 +235,17 @@ def test_offsets_are_in_the_unit_of_the_tool(tmp_path: Path) -> None:
     assert studio["value"] == {"start": 1, "end": 3, "text": "稀土", "labels": ["rare_earths"]}
     assert row("argilla")["suggestions"]["evidence_text"]["value"] == [{"start": 2, "end": 4, "label": "rare_earths"}]
     assert row("doccano")["entities"] == [[6, 8, "rare_earths"]], "title 2, line breaks 2, emoji 2"
+    written([task], "datasets", tmp_path / "d.parquet")
+    (saved,) = pyarrow.parquet.read_table(tmp_path / "d.parquet").to_pylist()
+    assert [saved["text"][s["start"] : s["end"]] for s in saved["spans"]] == ["稀土"], "code points, as Python has them"
+    written([task], "spacy", tmp_path / "d.spacy")
+    (doc,) = DocBin().from_disk(tmp_path / "d.spacy").get_docs(spacy.blank("zh").vocab)
+    (mark,) = doc.spans["taowen"]
+    assert (mark.text, mark.label_, [token.text for token in doc[: mark.start]]) == (
+        "稀土",
+        "rare_earths",
+        ["𠮷", "\n", "\n", "😀"],
+    )
     assert row("prodigy")["spans"] == [{"start": 4, "end": 6, "label": "rare_earths"}], "title 1, breaks 2, emoji 1"
 
 

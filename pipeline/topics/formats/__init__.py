@@ -78,7 +78,7 @@ FORMATS: dict[str, Format] = {
         fasttext_lines.write,
         beside=Beside(
             fasttext_lines.BESIDE,
-            lines.write,
+            lines.write_list,
             "fastText has place for labels and words only; ids, spans and all else are in {}, for 'taowen label'.",
         ),
     ),

@@ -1,6 +1,6 @@
 """fastText: a line an article, labels and words between blanks. What a line cannot hold stands beside the file.
 
-A line has labels and words, no id, no span, no source. So the whole rows are written beside it, as `FILE.rows.jsonl`,
+A line has labels and words, no id, no span, no source. So the whole rows are written beside it, as `FILE.rows.json`,
 and read from there: with them an export comes back as it was. The file by itself is read too, with what it has.
 """
 
@@ -19,7 +19,7 @@ from pipeline.topics.taxonomy import Taxonomy
 
 __all__ = ["BESIDE", "read", "write"]
 
-BESIDE = ".rows.jsonl"
+BESIDE = ".rows.json"
 """What the name of the file with the whole rows has behind that of the fastText file."""
 _OF_A_LABEL = ("labelled_by", "labelled_at", "certainty", "note")
 """What is known of a label, and no longer true of another one."""

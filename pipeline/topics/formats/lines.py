@@ -7,34 +7,38 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.records import to_line
-from pipeline.topics.exchange import Imported, Task, known_texts, read_each, spans_of
+from pipeline.topics.exchange import Imported, Task, json_list, known_texts, read_each, spans_of
 from pipeline.topics.taxonomy import Taxonomy
 
-__all__ = ["read", "write"]
+__all__ = ["read", "write", "write_list"]
 
 _OUR_KEYS = ("id", "title", "text", "labels", "suggested", "spans", "cuts")
 
 
 def write(tasks: Sequence[Task], taxonomy: Taxonomy) -> bytes:
     """Return JSON lines: `labels` is null until somebody writes a list there, [] for none of the topics."""
-    return b"".join(
-        to_line(
-            {
-                "id": task.id,
-                "title": task.title,
-                "text": task.text,
-                "labels": None if task.labels is None else list(task.labels),
-                "suggested": list(task.suggested),
-                "spans": [span.as_json() for span in task.spans],
-                **task.meta,
-            }
-        )
-        for task in tasks
-    )
+    return b"".join(map(to_line, map(_row, tasks)))
+
+
+def write_list(tasks: Sequence[Task], taxonomy: Taxonomy) -> bytes:
+    """Return the same rows as a JSON list. `read` takes either; a folder of labels is looked through for lines only."""
+    return json_list(map(_row, tasks))
+
+
+def _row(task: Task) -> dict[str, Any]:
+    return {
+        "id": task.id,
+        "title": task.title,
+        "text": task.text,
+        "labels": None if task.labels is None else list(task.labels),
+        "suggested": list(task.suggested),
+        "spans": [span.as_json() for span in task.spans],
+        **task.meta,
+    }
 
 
 def read(path: Path) -> Imported:
-    """Read what `write` wrote, or rows of a corpus."""
+    """Read what `write` or `write_list` wrote, or rows of a corpus."""
 
     def tasks(row: dict[str, Any]) -> Iterator[Task]:
         labels = row.get("labels")

@@ -153,48 +153,51 @@ def _splits(splits: Sequence[Mapping[str, Any]]) -> Html:
 
 
 def _against(against: Sequence[Mapping[str, Any]]) -> Html:
-    parts: list[Html | str] = []
+    groups: list[tuple[Html | str, list[list[Html | str]]]] = []
     for n, one in enumerate(against):
-        verdict = f"{one['better']} is better" if one["better"] else "no difference is shown"
-        parts += [
-            element("h3", f"{one['name']} against {one['other']}: {verdict}"),
-            element(
-                "p", f"On the same {one['articles']} articles ({one['other']}: {one['how_other']}).", class_="note"
-            ),
-        ]
         path = f"against/{n}"
-        gap = together(
-            figure(one["difference"]["value"], f"{path}/difference/value", "{:+.3f}"),
-            " [",
-            figure(one["difference"]["low"], f"{path}/difference/low", "{:+.3f}"),
-            ", ",
-            figure(one["difference"]["high"], f"{path}/difference/high", "{:+.3f}"),
-            "], p ",
-            figure(one["p"], f"{path}/p"),
-        )
+        gap, ends = one["difference"], f"{path}/difference"
+        low, high = (figure(gap[end], f"{ends}/{end}", "{:+.3f}") for end in ("low", "high"))
         rows: list[list[Html | str]] = [
             [
                 "macro-F1",
                 _interval(one["macro_f1"], f"{path}/macro_f1"),
                 _interval(one["macro_f1_other"], f"{path}/macro_f1_other"),
-                gap,
+                together(
+                    figure(gap["value"], f"{ends}/value", "{:+.3f}"),
+                    " ",
+                    element("span", "[", low, ", ", high, "]", class_="interval"),
+                ),
+                _p(one["p"], f"{path}/p"),
             ]
         ]
         for number, topic in enumerate(one["topics"]):
             place = f"{path}/topics/{number}"
-            right = together(
-                "only right ",
-                figure(topic["only_right"], f"{place}/only_right", "{}"),
-                " against ",
-                figure(topic["only_right_other"], f"{place}/only_right_other", "{}"),
-                ", p ",
-                figure(topic["p"], f"{place}/p"),
+            right, right_other = (
+                figure(topic[name], f"{place}/{name}", "{}") for name in ("only_right", "only_right_other")
             )
-            ours, theirs = figure(topic["f1"], f"{place}/f1"), figure(topic["f1_other"], f"{place}/f1_other")
-            rows.append([topic["topic"], ours, theirs, right])
-        parts.append(table(["F1", one["name"], one["other"], "difference"], rows))
-    tests = "Macro-F1: paired bootstrap over articles. Topics: exact McNemar test, not corrected for their number."
-    return together(*parts, element("p", tests, class_="note"))
+            rows.append(
+                [
+                    topic["topic"],
+                    figure(topic["f1"], f"{place}/f1"),
+                    figure(topic["f1_other"], f"{place}/f1_other"),
+                    together("only right ", right, " : ", right_other),
+                    _p(topic["p"], f"{place}/p"),
+                ]
+            )
+        verdict = f"{one['better']} is better" if one["better"] else "no difference is shown"
+        told = f"against {one['other']} on the same {one['articles']} articles: {verdict} ({one['how_other']})"
+        groups.append((told, rows))
+    note = (
+        "Macro-F1: the difference by paired bootstrap over articles. Topics: articles that only the one, and only the "
+        "other, decides as the label says, by the exact McNemar test, not corrected for the number of topics."
+    )
+    head = ["F1", against[0]["name"], "the other", "difference", "p"]
+    return together(element("p", note, class_="note"), grouped(head, groups, aside=(1, 2)))
+
+
+def _p(value: float, path: str) -> Html:
+    return figure(value, path, "<0.001" if value < 0.001 else "{:.3f}")
 
 
 def charts_of(data: Mapping[str, Any], topics: Sequence[str]) -> dict[str, Html]:

@@ -50,9 +50,9 @@ def read(path: Path) -> Imported:
         row = {**row.get("metadata", {}), **row.get("meta", {}), **row}
         text, units = row["text"], Utf16(row["text"])
         name = str(row.get("article") or row["id"])
-        labels = row.get("cats", [])
-        given = row.get("entities", [])
-        for one in row.get("label", []):
+        labels, given = list(row.get("cats", [])), list(row.get("entities", []))
+        either = row.get("label", [])
+        for one in [either] if isinstance(either, str) else either:
             (labels if isinstance(one, str) else given).append(one)
         known = chosen(labels)
         places = [

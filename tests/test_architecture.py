@@ -33,22 +33,23 @@ HOMES = {
     "opencc": ("script/convert.py", "script/tables.py"),
     "selectolax": ("ingest/flatten.py",),
     "jieba": ("script/words.py",),
-    "spacy": ("components.py", "topics/peers.py", "topics/training_formats.py"),
+    "spacy": ("components.py", "topics/peers.py", "topics/formats/docbin.py"),
     "sklearn": ("ingest/learn.py", "topics/learn.py", "topics/peers.py"),
     "fasttext": ("topics/peers.py",),
     "scipy": ("ingest/learn_fluency.py", "topics/learn.py", "topics/learn_pairs.py", "topics/compare.py"),
     "fastwarc": ("ingest/warc.py",),
     "zstandard": ("ingest/unpack.py", "ingest/warc.py"),
-    "datasets": ("topics/corpus.py", "topics/training_formats.py"),
+    "datasets": ("topics/corpus.py", "topics/formats/saved_dataset.py"),
     "pyarrow": (
         *("records.py", "ingest/read.py", "dumps/shards.py", "report/dump.py"),
-        *("topics/corpus.py", "topics/training_formats.py"),
+        *("topics/corpus.py", "topics/formats/saved_dataset.py"),
     ),
     "typer": tuple(
         f"cli/{name}.py" for name in ("app", "articles", "config", "dumps", "labels", "options", "terminal", "topics")
     ),
     "rich": ("cli/articles.py", "cli/terminal.py", "explain.py", "streams.py"),
     "ray": ("dumps/ray.py",),
+    "resvg_py": ("report/charts.py",),
     "rensa": ("dumps/deduplicate.py", "topics/reprints.py"),
 }
 """Where each engine may be imported. numpy may be anywhere."""
@@ -63,7 +64,7 @@ LOADED_FOR_HELP = {
 }
 STAY_UNLOADED = {
     *("numpy", "pyarrow", "pandas", "spacy", "thinc", "sklearn", "scipy", "datasets", "opencc", "jieba", "selectolax"),
-    *("fastwarc", "zstandard", "joblib", "rich", "torch", "ray", "asyncio", "multiprocessing", "ssl"),
+    *("fastwarc", "zstandard", "joblib", "resvg_py", "rich", "torch", "ray", "asyncio", "multiprocessing", "ssl"),
 }
 
 ADDRESS = re.compile(r"(?<![\w./-])/(?:work|root|home/\w+|Users/\w+|tmp)/[\w.]")
@@ -127,7 +128,7 @@ def test_each_engine_has_its_home() -> None:
 
 def test_the_tests_and_the_package_declare_what_they_import() -> None:
     declared = (ROOT / "pyproject.toml").read_text("utf-8")
-    names = {"sklearn": "scikit-learn", "fasttext": "fasttext-wheel"}
+    names = {"sklearn": "scikit-learn", "fasttext": "fasttext-wheel", "resvg_py": "resvg-py"}
     used = {m.split(".")[0] for _, path in modules() for m in imported(path)} - set(sys.stdlib_module_names)
     for engine in used - {"pipeline"}:
         assert re.search(rf'"{names.get(engine, engine)}[>=<"]', declared), f"{engine} is not in pyproject.toml"

@@ -71,6 +71,7 @@ def run(
     """Process a dump into DIR: parts, rejects, receipts, report.json. Stopped at any time, the same command resumes."""
     from pipeline.configure import LIMITS
     from pipeline.dumps.local import run as run_dump
+    from pipeline.dumps.manifest import PAGE
     from pipeline.dumps.status import to_text
     from pipeline.process import Process
     from pipeline.streams import RejectLimit
@@ -86,6 +87,8 @@ def run(
 
         typer.echo(preview(given, out, make, kind=format, add=add, force=force, sample=sample or 0, workers=workers))
         return
+    page = out / PAGE
+    told = page.exists()
     with progress_bar(lines=True) as advance:
 
         def progress(status: Status) -> None:
@@ -110,6 +113,8 @@ def run(
             progress=progress,
         )
     say(to_text(status))
+    if told and not page.exists():
+        say(f"{page} told of the run as it was, and is removed; 'taowen report {out}' writes it anew.")
     counts = status.counts
     too_many = limit.exceeded(counts.rejected, counts.written)
     if too_many:
@@ -172,10 +177,11 @@ def report(
     It opens without network, runs nothing, and whatever a page says stands there as text.
     """
     from pipeline.cli.options import check_new
+    from pipeline.dumps.manifest import PAGE
     from pipeline.report.dump import dump_page
     from pipeline.streams import whole_file
 
-    place = folder / "report.html" if out is None else out
+    place = folder / PAGE if out is None else out
     more = []
     if folder.is_dir():
         check_new(place, force=force)

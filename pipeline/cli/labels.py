@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -11,6 +12,10 @@ from pipeline.cli.app import app
 from pipeline.cli.options import Force, Model, check_new
 from pipeline.cli.terminal import say
 from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from pipeline.topics.exchange import Task
+    from pipeline.topics.taxonomy import Taxonomy
 
 Tool = Literal["jsonl", "labelstudio", "doccano", "argilla", "prodigy", "fasttext", "spacy", "datasets"]
 Asking = Literal["jsonl", "labelstudio", "doccano", "argilla", "prodigy", "datasets"]
@@ -57,13 +62,12 @@ def suggest(
     from functools import partial
 
     from pipeline.topics.corpus import read_corpus
-    from pipeline.topics.formats import config_of, export
     from pipeline.topics.pool import pool_files, read_pool
     from pipeline.topics.suggest import suggest as choose
     from pipeline.topics.tagger import Tagger
     from pipeline.topics.taxonomy import read_taxonomy
 
-    check_new(out, force=force)
+    _check_places(out, format, force=force)
     pool_files(pool)
     tagger = Tagger.load(model)
     taxonomy = tagger.taxonomy if topics is None else read_taxonomy(topics)
@@ -78,8 +82,7 @@ def suggest(
         labelled=[example for corpus in labelled or () for example in read_corpus(corpus, ids)],
         seed=seed,
     )
-    for line in export(found.tasks, format, taxonomy, out):
-        say(line)
+    _write(found.tasks, format, taxonomy, out)
     passed = "".join(f", {number} {why}" for why, number in sorted(found.passed_over.items()))
     ways: dict[str, int] = {}
     for task in found.tasks:
@@ -91,8 +94,6 @@ def suggest(
     )
     if len(found.tasks) < count:
         say(f"{count} were wanted; the pool has no more that differ.")
-    if format == "labelstudio":
-        say(f"The labelling interface for the project's settings is in {config_of(out)}.")
 
 
 @app.command(epilog="Example: taowen label export.json --pool run -o my-corpus/labels.jsonl")
@@ -125,7 +126,7 @@ def label(
     tool, imported = import_labels(source, format or "")
     rows = None if pool is None else read_pool(pool)
     found = rows_from(imported, read_taxonomy(topics).ids, tool=tool, file=source, by=by, pool=rows)
-    for line in found.problems:
+    for line in (*found.notes, *found.problems):
         say(visible(line, breaks=False))
     if not found.rows:
         raise UsageError(f"{source} has no labelled article to bring back; nothing is written.")
@@ -149,13 +150,42 @@ def export(
 ) -> None:
     """Write labelled articles for another tool or library. What its format cannot carry is told."""
     from pipeline.topics.corpus import read_corpus
-    from pipeline.topics.formats import export as write
     from pipeline.topics.labels import tasks_of
     from pipeline.topics.taxonomy import read_taxonomy
 
-    check_new(out, force=force)
+    _check_places(out, format, force=force)
     taxonomy = read_taxonomy(topics)
     tasks = tasks_of(read_corpus(corpus, taxonomy.ids))
-    for line in write(tasks, format, taxonomy, out):
-        say(line)
+    _write(tasks, format, taxonomy, out)
     say(f"{len(tasks)} articles written to {out}.")
+
+
+def _check_places(out: Path, format: Tool, *, force: bool) -> None:
+    """Refuse what is there, and with --force a folder that holds more than a dataset, since all of it would go."""
+    from pipeline.topics.formats import FORMATS, places
+
+    for place in places(format, out):
+        check_new(place, force=force)
+    if out.is_dir():
+        kept = [path for path in out.iterdir() if path.is_dir() or path.suffix not in (".arrow", ".json")]
+        if FORMATS[format].write is not None or kept or not (out / "dataset_info.json").is_file():
+            raise UsageError(f"{out} is a folder, and not one that this command wrote. Name another place.")
+
+
+def _write(tasks: Sequence[Task], format: Tool, taxonomy: Taxonomy, out: Path) -> None:
+    """Write tasks in a format, each file whole or not at all, and say what the format cannot carry."""
+    import shutil
+
+    from pipeline.streams import whole_file
+    from pipeline.topics.formats import packed, told
+
+    files = packed(tasks, format, taxonomy, out)
+    if out not in files:  # a folder; `_check_places` saw to what it holds
+        if out.is_dir():
+            shutil.rmtree(out)
+        out.mkdir()
+    for place, content in files.items():
+        with whole_file(place) as file:
+            file.write(content)
+    for line in told(tasks, format, out):
+        say(line)

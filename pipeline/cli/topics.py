@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,9 @@ from pipeline.cli.app import app
 from pipeline.cli.options import Model
 from pipeline.cli.terminal import progress_bar, say
 from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from pipeline.topics.assessment import Assessment
 
 
 @app.command(epilog="Example: taowen train corpora --out build/models/topics")
@@ -72,6 +75,12 @@ def evaluate(
         Path | None,
         typer.Option("--report", metavar="FILE.html", help="Write one HTML file: figures, curves, the worst errors."),
     ] = None,
+    charts: Annotated[
+        Path | None,
+        typer.Option(
+            "--charts", metavar="DIR", help="Write curves and confused topics as SVG, and as PNG with taowen[png]."
+        ),
+    ] = None,
     floors: Annotated[
         Path | None, typer.Option("--floors", metavar="FILE", help="End with 1 if a figure is under its floor.")
     ] = None,
@@ -79,7 +88,7 @@ def evaluate(
         list[str] | None,
         typer.Option("--floor", metavar="NAME=F1", help="End with 1 under this F1 of a topic, or of macro."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over an existing report.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write over an existing report and charts.")] = False,
 ) -> None:
     """Score a model by topic, script, region, source, length and month, with intervals; what is too few is refused.
 
@@ -89,7 +98,7 @@ def evaluate(
 
     from pipeline.cli.options import check_new, numbers_of
     from pipeline.records import visible
-    from pipeline.topics.assessment import assess, assessment_table, under_floors
+    from pipeline.topics.assessment import assess, assessment_table, check_floors, under_floors
     from pipeline.topics.corpus import read_corpus
     from pipeline.topics.evaluate import missed_floors
     from pipeline.topics.tagger import Tagger
@@ -97,7 +106,9 @@ def evaluate(
     wanted = numbers_of("--floor", floor)
     pinned = _floors(floors)
     check_new(report, force=force)
+    check_new(charts, force=force)
     tagger = Tagger.load(model)
+    check_floors(wanted, tagger.topics)
     examples = read_corpus(corpus, tagger.topics)
     names = [name for given in against or () for name in given.split(",") if name]
     taught = None if teach is None else read_corpus(teach, tagger.topics)
@@ -119,6 +130,8 @@ def evaluate(
         with whole_file(report) as file:
             file.write(evaluation_page(found, model))
         say(f"The report is in {report}.")
+    if charts is not None:
+        _write_charts(found, charts)
     if pinned is not None and pinned.get("corpus") != found.report.corpus:
         raise UsageError(f"The floors in {floors} were measured on another corpus; pin them anew on this one.")
     missed = under_floors(found, wanted) + (missed_floors(found.report, pinned) if pinned is not None else [])
@@ -126,6 +139,27 @@ def evaluate(
         say(line)
     if missed:
         raise typer.Exit(1)
+
+
+def _write_charts(found: Assessment, folder: Path) -> None:
+    """Write the charts, and leave none of an earlier evaluation among them."""
+    from pipeline.report.evaluation import chart_files
+    from pipeline.streams import whole_file
+
+    files = chart_files(found)
+    try:
+        folder.mkdir(exist_ok=True)
+        for pattern in ("precision-recall-*", "reliability-*", "confusions.*"):
+            for path in folder.glob(pattern):
+                if path.suffix in (".svg", ".png"):
+                    path.unlink()
+    except OSError as error:
+        raise UsageError(f"The charts cannot be written to {folder}: {error.strerror}.") from error
+    for name, content in files.items():
+        with whole_file(folder / name) as file:
+            file.write(content)
+    more = "" if any(name.endswith(".png") for name in files) else " as SVG; for PNG too, pip install 'taowen[png]'"
+    say(f"{len(files)} charts are in {folder}{more}.")
 
 
 def _floors(path: Path | None) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 from pipeline.configure import LIMITS
 from pipeline.dumps.deadline import Guarded
 from pipeline.dumps.deduplicate import write_duplicates
-from pipeline.dumps.manifest import DUPLICATES, REPORT, Asked, Manifest, open_run, sweep
+from pipeline.dumps.manifest import DUPLICATES, PAGE, REPORT, Asked, Manifest, open_run, sweep
 from pipeline.dumps.pool import NO_ROOM, Hand, MakeRows, Outcome, run_in_pool
 from pipeline.dumps.ray import require_engine, run_on_ray
 from pipeline.dumps.shards import Format, write_whole
@@ -104,6 +104,8 @@ def run(
             (out / DUPLICATES).unlink(missing_ok=True)
         found, unfinished = of_tasks(out, manifest)
         todo = [task for task in unfinished if task.number % share[1] == share[0]]
+        if todo:
+            (out / PAGE).unlink(missing_ok=True)  # it tells of the run as it was
         sweep(out, todo, shared=not alone)
         if progress:
             progress(found)

@@ -14,10 +14,12 @@ from pipeline.dumps.tasks import FOLDERS, Piece, Task, cut, sampled
 from pipeline.errors import UsageError
 from pipeline.records import to_line
 
-__all__ = ["DUPLICATES", "MANIFEST", "REPORT", "Asked", "Manifest", "clear", "open_run", "sweep"]
+__all__ = ["DUPLICATES", "MANIFEST", "PAGE", "REPORT", "Asked", "Manifest", "clear", "open_run", "sweep"]
 
 MANIFEST = "manifest.json"
 REPORT = "report.json"
+PAGE = "report.html"
+"""Where `taowen report` writes by default."""
 DUPLICATES = "duplicates.parquet"
 LAYOUT = 2
 """Of the run folder. A folder of another layout is not resumed."""
@@ -135,6 +137,7 @@ def clear(out: Path) -> None:
         for path in sorted((out / folder).glob("*")):
             path.unlink()
     (out / REPORT).unlink(missing_ok=True)
+    (out / PAGE).unlink(missing_ok=True)
     (out / DUPLICATES).unlink(missing_ok=True)
     (out / MANIFEST).unlink(missing_ok=True)
 

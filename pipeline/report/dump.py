@@ -56,26 +56,33 @@ def dump_sections(folder: Path) -> list[Section]:
 def _run(found: Status, data: Mapping[str, Any]) -> Html:
     state = "finished" if found.complete else "not finished: the command that began it goes on"
     books = [
-        together(name, " ", figure(data[name], name, "{:,}"), " ")
-        for name in ("read", "written", "rejected", "skipped")
+        together(f"{sign} " if sign else "", name, " ", figure(data[name], name, "{:,}"), " ")
+        for sign, name in (("", "read"), ("=", "written"), ("+", "rejected"), ("+", "skipped"))
     ]
     parts: list[Html | str] = [
         element("p", f"{state}, {found.done} of {found.tasks} tasks."),
         element("p", *books),
     ]
+    tables = []
     for name in ("status", "script", "topic"):
         numbers = data[name]
         if numbers:
             rows: list[list[Html | str]] = [
-                [key or "(none)", figure(count, pointer(name, key), "{:,}"), bar(count / max(1, data["written"]))]
+                [key or "(none)", figure(count, pointer(name, key), "{:,}"), _share(count, data["written"])]
                 for key, count in sorted(numbers.items(), key=lambda item: (-item[1], item[0]))
             ]
-            parts.append(table([name, "pages", "share of the pages"], rows))
+            tables.append(table([name, "pages", "share"], rows))
+    parts.append(element("div", *tables, class_="row"))
     if found.failed:
         told = "; ".join(f"{one.task}: {one.reason}" for one in found.failed)
         parts.append(element("p", f"Failed tasks: {told}"))
     versions = ", ".join(f"{name} {value}" for name, value in data["versions"].items())
     return together(*parts, element("p", versions, class_="note"))
+
+
+def _share(part: int, of: int) -> Html:
+    share = part / of if of else 0.0
+    return together(f"{share:.1%} ", bar(share))
 
 
 def _cuts(cleaning: Mapping[str, Any]) -> Html:
@@ -97,11 +104,10 @@ def _cuts(cleaning: Mapping[str, Any]) -> Html:
                 kind,
                 figure(numbers["cuts"], f"{path}/cuts", "{:,}"),
                 figure(numbers["characters"], f"{path}/characters", "{:,}"),
-                figure(numbers["share"], f"{path}/share", "{:.1%}"),
-                bar(numbers["share"]),
+                together(figure(numbers["share"], f"{path}/share", "{:.1%}"), " ", bar(numbers["share"])),
             ]
         )
-    return together(element("p", kept), table(["kind", "cuts", "characters", "share", ""], rows))
+    return together(element("p", kept), table(["kind", "cuts", "characters", "share"], rows))
 
 
 def _sites(cleaning: Mapping[str, Any]) -> Html:
@@ -115,15 +121,14 @@ def _sites(cleaning: Mapping[str, Any]) -> Html:
                 figure(site["pages"], f"{path}/pages", "{:,}"),
                 figure(site["articles"], f"{path}/articles", "{:,}"),
                 figure(site["characters"], f"{path}/characters", "{:,}"),
-                figure(site["share_kept"], f"{path}/share_kept", "{:.0%}"),
-                bar(site["share_kept"]),
+                together(figure(site["share_kept"], f"{path}/share_kept", "{:.0%}"), " ", bar(site["share_kept"])),
                 out,
             ]
         )
     left = len(cleaning["sites"]) - _SITES
     more = element("p", f"and {left} more sites", class_="note") if left > 0 else ""
     return together(
-        table(["site", "pages", "articles", "characters", "kept", "", "stands out"], rows, left=(0, 6)), more
+        table(["site", "pages", "articles", "characters", "kept", "stands out"], rows, left=(0, 5), spare=(2, 3)), more
     )
 
 
@@ -164,14 +169,21 @@ def _reasons(data: Mapping[str, Any]) -> Html:
 
 
 def _look(folder: Path) -> Html:
-    """Show the pages that are least sure, and the articles of which most was cut: from one pass over the parts."""
+    """Show the least sure articles, those of which most was cut, and the longest pages that are said to have none.
+
+    From one pass over the parts.
+    """
     doubtful: list[tuple[float, int, dict[str, Any]]] = []
     shorn: list[tuple[float, int, dict[str, Any]]] = []
+    refused: list[tuple[float, int, dict[str, Any]]] = []
     for number, row in enumerate(_rows(folder)):
-        if row["status"] != "article":
-            continue
         cut = sum(c["end"] - c["start"] for c in row["cuts"])
-        for heap, key in ((doubtful, 1 - row["integrity"]), (shorn, cut / max(1, cut + len(row["text"])))):
+        size = cut + len(row["text"])
+        if row["status"] == "article":
+            found = [(doubtful, 1 - row["integrity"]), (shorn, cut / max(1, size))]
+        else:
+            found = [(refused, float(size))]
+        for heap, key in found:
             if key > 0:
                 heapq.heappush(heap, (key, -number, row))
                 if len(heap) > _SHOWN:
@@ -184,13 +196,14 @@ def _look(folder: Path) -> Html:
     for heading, heap, told in (
         ("Least sure", doubtful, "{:.1%} of the kept text is in doubt"),
         ("Most was cut", shorn, "{:.1%} of the page was cut"),
+        ("No article", refused, "{:,.0f} characters, and no article"),
     ):
         parts.append(element("h3", heading))
         if not heap:
             parts.append(element("p", "No page."))
         for key, _, row in sorted(heap, key=lambda one: (-one[0], -one[1])):
             marks = [Mark(e["field"], e["start"], e["end"], t["id"]) for t in row["topics"] for e in t["evidence"]]
-            topics = ", ".join(f"{t['id']} {t['score']:.2f}" for t in row["topics"]) or "no topic"
+            topics = ", ".join(f"{t['id']} {t['score']:.2f}" for t in row["topics"]) or row["reason"] or "no topic"
             facts = [" · ".join(filter(None, (row["url"], row["input"], row["published"]))), topics]
             cuts = [Cut(**cut) for cut in row["cuts"]]
             title = f"{row['id']}: {told.format(key)}"

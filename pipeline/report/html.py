@@ -13,7 +13,7 @@ from html import escape
 
 from pipeline.records import visible
 
-__all__ = ["Html", "element", "figure", "page", "pointer", "table", "together"]
+__all__ = ["Html", "element", "figure", "grouped", "page", "pointer", "table", "together"]
 
 _STYLE = """
 :root { color-scheme: light; }
@@ -30,23 +30,29 @@ table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabul
 th, td { padding: .15rem .6rem; border-bottom: 1px solid #bbb; text-align: right; white-space: nowrap; }
 .left { text-align: left; }
 td.left { max-width: 22rem; overflow-wrap: break-word; white-space: normal; }
-td.left:last-child { min-width: 16rem; } td svg { vertical-align: middle; } tr.first td { border-top: 2px solid #777; }
+td.left:last-child { min-width: 16rem; } td svg { vertical-align: middle; }
+th.group { border-top: 2px solid #777; text-align: left; overflow-wrap: anywhere; white-space: normal; }
+.interval, span[data-figure] { white-space: nowrap; } .interval { color: #333; }
+.row { display: flex; flex-wrap: wrap; gap: 0 2.5rem; align-items: flex-start; }
 .note { color: #333; font-size: .9rem; }
 .charts { display: flex; flex-wrap: wrap; gap: 1rem; }
 figure { margin: 0; } figcaption { font-size: .85rem; }
-figure svg { max-width: 100%; height: auto; } svg text { font-size: 11px; font-family: system-ui, sans-serif; }
+figure svg { max-width: 100%; height: auto; }
 article { border: 1px solid #999; border-left: .4rem solid #111; padding: .5rem .8rem; margin: 1rem 0; }
+article h3 { margin: 0; } article .note { margin: .1rem 0; } article > p:not(.note) { margin: .4rem 0; }
 article .text { white-space: pre-wrap; overflow-wrap: anywhere; font-size: .95rem; }
 del { text-decoration: line-through; text-decoration-thickness: 2px; background: #eee; color: #333; }
 del + .why, .why { font-size: .75rem; color: #333; }
 mark { background: #ffe08a; color: #111; font-weight: 600; border-bottom: 3px double #111; }
 mark .topic { font-size: .7rem; font-weight: 400; }
 @media (max-width: 40rem) { body { padding: .6rem; } table { font-size: .8rem; } td svg { display: none; }
-  th, td { padding: .15rem .25rem; white-space: normal; } td.left:last-child { min-width: 8rem; }
-  td.left { max-width: 8rem; } }
+  th, td { padding: .15rem .2rem; white-space: normal; } td.left { max-width: 7rem; }
+  td.left:last-child { min-width: 5rem; max-width: none; } td:not(.left) span[data-figure] { white-space: normal; }
+  .interval { display: block; font-size: .7rem; } .spare, .aside .interval { display: none; }
+  .row { gap: 0 1.5rem; } }
 @media print { body { max-width: none; font-size: 10pt; } nav { display: none; }
-  article, figure, tr { break-inside: avoid; } h2 { break-after: avoid; } .wide { overflow: visible; }
-  mark { background: none; } del { background: none; } }
+  figure, tr, .curve { break-inside: avoid; } h2, h3, tr:has(> .group) { break-after: avoid; }
+  .wide { overflow: visible; } mark { background: none; } del { background: none; } }
 """
 
 _POLICY = (
@@ -94,18 +100,43 @@ def pointer(*steps: str) -> str:
     return "/".join(step.replace("~", "~0").replace("/", "~1") for step in steps)
 
 
-def table(head: list[str], rows: list[list[Html | str]], *, left: tuple[int, ...] = (0,)) -> Html:
-    """Return a table that scrolls by itself where it is too wide. `left` are the columns of text.
+def table(
+    head: list[str], rows: list[list[Html | str]], *, left: tuple[int, ...] = (0,), spare: tuple[int, ...] = ()
+) -> Html:
+    """Return a table that scrolls by itself where it is too wide; see `grouped`."""
+    return grouped(head, [("", rows)], left=left, spare=spare)
 
-    A row whose first cell is empty belongs to the one above it.
+
+def grouped(
+    head: list[str],
+    groups: list[tuple[Html | str, list[list[Html | str]]]],
+    *,
+    left: tuple[int, ...] = (0,),
+    aside: tuple[int, ...] = (),
+    spare: tuple[int, ...] = (),
+) -> Html:
+    """Return a table in parts, each under a line of its own.
+
+    Args:
+        head: names of the columns.
+        groups: of each the line, "" for none, and the rows.
+        left: columns of text.
+        aside: columns whose intervals a narrow screen leaves out.
+        spare: columns that a narrow screen leaves out.
     """
+    classes = ["left" if n in left else "right" for n in range(len(head))]
+    for name, columns in (("aside", aside), ("spare", spare)):
+        for column in columns:
+            classes[column] += f" {name}"
 
     def line(cells: list[Html | str], name: str) -> Html:
-        inside = (element(name, cell, class_="left" if n in left else "right") for n, cell in enumerate(cells))
-        return element("tr", *inside, class_="first" if cells[0] != "" and 1 in left else "more")
+        return element("tr", *(element(name, cell, class_=kind) for cell, kind in zip(cells, classes, strict=True)))
 
-    body = element("tbody", *(line(row, "td") for row in rows))
-    return element("div", element("table", element("thead", line(list(head), "th")), body), class_="wide")
+    bodies = []
+    for told, rows in groups:
+        under = [element("tr", element("th", told, class_="group", colspan=len(head)))] if told != "" else []
+        bodies.append(element("tbody", *under, *(line(row, "td") for row in rows)))
+    return element("div", element("table", element("thead", line(list(head), "th")), *bodies), class_="wide")
 
 
 def page(title: str, sections: list[tuple[str, str, Html]]) -> bytes:

@@ -18,7 +18,7 @@ from pipeline.topics.peers import PEERS, compete
 from pipeline.topics.splits import Split, splits, splits_table
 from pipeline.topics.taxonomy import Taxonomy, read_taxonomy
 
-__all__ = ["Assessment", "assess", "assessment_table", "under_floors"]
+__all__ = ["Assessment", "assess", "assessment_table", "check_floors", "under_floors"]
 
 Tell = Callable[[str, int, int], None]
 
@@ -111,18 +111,28 @@ def assessment_table(found: Assessment) -> str:
     return "\n".join(lines)
 
 
+def check_floors(floors: Mapping[str, float], topics: Sequence[str]) -> None:
+    """Refuse floors that cannot be told.
+
+    Raises:
+        UsageError: one names no topic of the model.
+    """
+    for name in floors:
+        if name not in (*topics, "macro"):
+            raise UsageError(f"--floor '{name}' is no topic of the model; it has {', '.join(topics)}, and macro.")
+
+
 def under_floors(found: Assessment, floors: Mapping[str, float]) -> list[str]:
-    """Return a sentence for every floor that is missed or cannot be told: F1 by topic, `macro` for macro-F1.
+    """Return a sentence for every floor that is missed or refused: F1 by topic, `macro` for macro-F1.
 
     Raises:
         UsageError: a floor names no topic of the model.
     """
+    check_floors(floors, found.scored.topics)
     whole = found.facets[0]
     values = {row.topic: row.f1 for row in whole.topics} | {"macro": whole.macro_f1}
     missed = []
     for name, floor in floors.items():
-        if name not in values:
-            raise UsageError(f"--floor '{name}' is no topic of the model; it has {', '.join(found.scored.topics)}.")
         value = values[name]
         if value is None:
             missed.append(f"{name}: F1 is refused, there are too few positives; a floor needs a figure.")

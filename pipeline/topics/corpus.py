@@ -19,12 +19,15 @@ from pipeline.errors import InputError
 from pipeline.topics.exchange import Span
 from pipeline.topics.features import key
 
-__all__ = ["Example", "corpus_digest", "dataset_rows", "facts_of", "read_corpus", "rows_of"]
+__all__ = ["PROVENANCE", "Example", "corpus_digest", "dataset_rows", "facts_of", "read_corpus", "rows_of"]
 
 _TEXT_FILES = ("topics-dev.jsonl.gz", "news-pool.jsonl.gz")
 """Files of the shared data that hold articles, looked through in this order."""
 
 _CERTAINTIES = ("", "sure", "borderline")
+
+PROVENANCE = ("labelled_by", "labelled_at", "note", "why", "scores", "model")
+"""Fields of a row that say where its label comes from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ class Example:
     """What cleaning took out of the page, where the row says so: `restore(text, cuts)` is the page text."""
     spans: tuple[Span, ...] = ()
     """What a reader marked."""
+    provenance: tuple[tuple[str, str], ...] = ()
+    """Where the label comes from, and the page: field and value, as far as the row says so."""
 
     @property
     def fingerprint(self) -> str:
@@ -239,6 +244,7 @@ def _example(row: Mapping[str, Any], place: str, topics: Sequence[str]) -> Examp
         kind=kind,
         cuts=_cuts(row.get("cuts"), place),
         spans=_spans(row.get("spans"), place),
+        provenance=tuple((name, str(row[name])) for name in (*PROVENANCE, "url") if row.get(name)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,8 +32,11 @@ class Curve:
     """(threshold, recall, precision), the threshold falling."""
     at: tuple[float, float] | None
     """(recall, precision) of the tags as they are given; None where none is."""
-    reliability: tuple[tuple[float, float, int], ...]
-    """(mean score, share that has the topic, number of articles) of bins of equal mass."""
+    reliability: tuple[tuple[float, float, int, float, float], ...]
+    """(mean score, share that has the topic, number of articles, 95% interval of the share) of tenths of the score.
+
+    Bins of equal mass, as the calibration error has them, would all lie near 0 for a topic that few articles have. A
+    tenth with under ten articles is joined to the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +71,15 @@ def _curve(
     topic: str, scores: npt.NDArray[np.float64], labels: npt.NDArray[np.bool_], given: npt.NDArray[np.bool_]
 ) -> Curve:
     positives = int(labels.sum())
-    reliability = []
-    for part in np.array_split(np.argsort(scores, kind="stable"), min(BINS, len(scores))):
-        reliability.append((float(scores[part].mean()), float(labels[part].mean()), len(part)))
+    reliability = [
+        (
+            float(scores[part].mean()),
+            float(labels[part].mean()),
+            len(part),
+            *_wilson(int(labels[part].sum()), len(part)),
+        )
+        for part in _tenths(scores)
+    ]
     if positives < FEW_POSITIVES:
         return Curve(topic, positives, None, (), None, tuple(reliability))
     order = np.argsort(-scores, kind="stable")
@@ -83,6 +93,29 @@ def _curve(
     hit, said = int((given & labels).sum()), int(given.sum())
     at = (hit / positives, hit / said) if said else None
     return Curve(topic, positives, area, points, at, tuple(reliability))
+
+
+def _tenths(scores: npt.NDArray[np.float64]) -> list[npt.NDArray[np.int64]]:
+    """Return the articles of each tenth of the score, with ten or more in each where there are as many."""
+    tenth = np.minimum((scores * BINS).astype(np.int64), BINS - 1)
+    found: list[npt.NDArray[np.int64]] = []
+    waiting = np.zeros(0, dtype=np.int64)
+    for number in range(BINS):
+        waiting = np.concatenate((waiting, np.flatnonzero(tenth == number)))
+        if len(waiting) >= FEW_POSITIVES:
+            found.append(waiting)
+            waiting = np.zeros(0, dtype=np.int64)
+    if len(waiting):
+        found.append(np.concatenate((found.pop(), waiting)) if found else waiting)
+    return found
+
+
+def _wilson(hits: int, trials: int) -> tuple[float, float]:
+    """Return the 95% interval of a share (Wilson 1927), which holds for few trials and near 0 and 1 too."""
+    z = 1.959964
+    middle = (hits + z * z / 2) / (trials + z * z)
+    half = z / (trials + z * z) * math.sqrt(hits * (trials - hits) / trials + z * z / 4)
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def confusions(scored: Scored) -> tuple[Confusion, ...]:

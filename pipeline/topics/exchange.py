@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,6 +24,7 @@ __all__ = [
     "as_choices",
     "check_ids",
     "chosen",
+    "id_of",
     "joined",
     "json_list",
     "known_texts",
@@ -30,7 +33,8 @@ __all__ = [
     "read_each",
     "read_json",
     "sentences",
-    "text_in",
+    "spans_of",
+    "whole",
 ]
 
 NONE = "none"
@@ -48,6 +52,10 @@ class Span:
     start: int
     end: int
     label: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain data, which `spans_of` reads."""
+        return {"field": self.field, "start": self.start, "end": self.end, "label": self.label}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +81,17 @@ class Imported:
 
     tasks: tuple[Task, ...]
     problems: tuple[str, ...] = ()
+    """Articles that are left out, each with the reason."""
+    notes: tuple[str, ...] = ()
+    """What else there is to know; nothing is left out for it."""
 
 
 class Utf16:
     """Code points of a text to UTF-16 units and back: a browser counts 𠮷 and emoji as two."""
 
     def __init__(self, text: str) -> None:
+        if not isinstance(text, str):
+            raise ValueError("'text' is no text")
         self._wide = [place for place, character in enumerate(text) if character > "\uffff"]
         self._at = [place + number for number, place in enumerate(self._wide)]
         self._size = len(text)
@@ -113,30 +126,33 @@ def joined(task: Task) -> tuple[str, list[tuple[int, int, str]]]:
     return task.title + SEPARATOR + task.text, spans
 
 
-def parted(text: str, title_size: int, spans: Iterable[tuple[int, int, str]]) -> tuple[str, str, tuple[Span, ...]]:
+def parted(
+    text: str, title_size: int, spans: Iterable[tuple[int, int, str]], name: str
+) -> tuple[str, str, tuple[Span, ...]]:
     """Return title, text and spans of what `joined` made.
 
     Args:
         text: title and text as one.
         title_size: code points of the title, 0 if there is none.
         spans: (start, end, label) in code points of `text`.
+        name: of the article, for messages.
 
     Raises:
         ValueError: the text was changed, or a span lies outside it or over the border of title and text.
     """
     shift = title_size + len(SEPARATOR) if title_size else 0
     if title_size and text[title_size:shift] != SEPARATOR:
-        raise ValueError("the text is not the one that was exported: its title has another length")
+        raise ValueError(f"{name}: the text is not the one that was exported: its title has another length")
     found = set()
     for start, end, label in spans:
         if not 0 <= start < end <= len(text):
-            raise ValueError(f"span {start}-{end} lies outside the text")
+            raise ValueError(f"{name}: span {start}-{end} lies outside the text")
         if start >= shift:
             found.add(Span("text", start - shift, end - shift, label))
         elif end <= title_size:
             found.add(Span("title", start, end, label))
         else:
-            raise ValueError(f"span {start}-{end} lies over the border of title and text")
+            raise ValueError(f"{name}: span {start}-{end} lies over the border of title and text")
     return text[:title_size], text[shift:], tuple(sorted(found))
 
 
@@ -163,6 +179,9 @@ def merged(tasks: Iterable[Task]) -> Imported:
         groups.setdefault(task.id, []).append(task)
     found, problems = [], []
     for name, group in groups.items():
+        if len({(task.title, task.text) for task in group}) > 1:
+            problems.append(f"{name}: articles with different texts have this id")
+            continue
         told = [task for task in group if task.labels is not None]
         if not told:
             found.append(group[0])
@@ -269,7 +288,10 @@ def read_each(path: Path, read: Callable[[dict[str, Any]], Iterable[Task]]) -> I
     problems = []
     for place, row in read_json(path):
         try:
-            tasks += read(row)
+            for task in read(row):
+                if not isinstance(task.text, str):
+                    raise ValueError("'text' is no text")
+                tasks.append(task)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             told = f"'{error.args[0]}' is missing" if isinstance(error, KeyError) else str(error)
             problems.append(f"{place}: {told}")
@@ -277,12 +299,21 @@ def read_each(path: Path, read: Callable[[dict[str, Any]], Iterable[Task]]) -> I
     return Imported(found.tasks, (*problems, *found.problems))
 
 
-def text_in(value: object) -> str:
-    """Return a value that has to be a text.
+def spans_of(rows: object) -> tuple[Span, ...]:
+    """Return the spans of plain data, sorted and each once; none where there is no list."""
+    if not isinstance(rows, Sequence) or isinstance(rows, str):
+        return ()
+    return tuple(sorted({Span(r["field"], int(r["start"]), int(r["end"]), str(r["label"])) for r in rows}))
 
-    Raises:
-        ValueError: it is none.
-    """
-    if not isinstance(value, str):
-        raise ValueError("'text' is no text")
-    return value
+
+_HALVES = re.compile("[\ud800-\udfff]")
+
+
+def whole(text: str) -> str:
+    """Return a text with U+FFFD for half surrogate pairs, which UTF-8 cannot hold."""
+    return _HALVES.sub("\ufffd", text)
+
+
+def id_of(title: str, text: str) -> str:
+    """Return an id for an article that came without: 16 hex digits of the SHA-256 of title and text."""
+    return hashlib.sha256(f"{title}\n{text}".encode()).hexdigest()[:16]

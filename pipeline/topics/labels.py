@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import InputError
-from pipeline.topics.corpus import Example
+from pipeline.topics.corpus import PROVENANCE, Example
 from pipeline.topics.exchange import Imported, Task
 
 __all__ = ["Labels", "rows_from", "tasks_of"]
 
 _FROM_POOL = ("url", "published", "crawled", "integrity")
-_FIELDS = ("source", "script", "region", "date", "certainty", "note")
+_FIELDS = ("source", "script", "region", "date", "certainty")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,9 @@ class Labels:
     unlabelled: int
     """Articles of the file that nobody has labelled, or that were skipped."""
     problems: tuple[str, ...]
+    """Labelled articles that are left out, each with the reason."""
+    notes: tuple[str, ...]
+    """What else there is to know."""
 
 
 def rows_from(
@@ -76,7 +79,8 @@ def rows_from(
             problems.append(f"{task.id}: {'its text is not that of the pool' if row else 'it is not in the pool'}")
             continue
         rows.append(_row(task, row, {"tool": tool, "file": file.name, "file_sha256": digest}, by))
-    return Labels(tuple(sorted(rows, key=lambda r: str(r["id"]))), len(imported.tasks) - len(labelled), tuple(problems))
+    unread = len(imported.tasks) - len(labelled)
+    return Labels(tuple(sorted(rows, key=lambda row: str(row["id"]))), unread, tuple(problems), imported.notes)
 
 
 def _row(task: Task, page: Mapping[str, Any], origin: Mapping[str, str], by: str) -> dict[str, Any]:
@@ -86,16 +90,14 @@ def _row(task: Task, page: Mapping[str, Any], origin: Mapping[str, str], by: str
         "title": task.title,
         "text": task.text,
         "labels": list(task.labels or ()),
-        "kind": "real",
+        "kind": "own" if meta.get("kind") == "own" else "real",
         **{name: meta.get(name, "") for name in _FIELDS},
+        **({"url": meta["url"]} if "url" in meta else {}),
         **{name: page[name] for name in _FROM_POOL if page.get(name)},
-        "spans": [{"field": s.field, "start": s.start, "end": s.end, "label": s.label} for s in task.spans],
+        "spans": [span.as_json() for span in task.spans],
         "cuts": list(page.get("cuts") or ()),
+        **{name: meta.get(name, "") for name in PROVENANCE},
         "labelled_by": meta.get("labelled_by") or by,
-        "labelled_at": meta.get("labelled_at", ""),
-        "why": meta.get("why", ""),
-        "scores": meta.get("scores", ""),
-        "model": meta.get("model", ""),
         **origin,
     }
 
@@ -117,11 +119,7 @@ def tasks_of(examples: Iterable[Example]) -> list[Task]:
             e.text,
             e.labels,
             spans=e.spans,
-            meta={
-                name: value
-                for name in ("source", "script", "region", "date", "certainty", "kind")
-                if (value := getattr(e, name))
-            },
+            meta={name: value for name in (*_FIELDS, "kind") if (value := getattr(e, name))} | dict(e.provenance),
         )
         for e in examples
     ]

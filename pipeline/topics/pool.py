@@ -58,7 +58,8 @@ def article_of(row: Mapping[str, Any]) -> Task | str:
         return "no id"
     script = str(row.get("script") or "")
     meta = {
-        "source": str(row.get("source") or "") or host(str(row.get("url") or row.get("canonical_url") or "")),
+        "source": str(row.get("source") or row.get("publisher") or "")
+        or host(str(row.get("url") or row.get("canonical_url") or "")),
         "script": {"zh-Hans": "hans", "zh-Hant": "hant"}.get(script, script),
         "region": str(row.get("region") or ""),
         "date": str(row.get("published") or row.get("date") or ""),

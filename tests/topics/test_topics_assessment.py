@@ -220,7 +220,9 @@ def test_curves_of_known_scores() -> None:
     right = curves(scored(EXAMPLES))[0]
     assert right.average_precision == 1.0 and right.at == (1.0, 1.0)
     assert right.precision_recall[0] == (0.9, 1.0, 1.0)
-    assert sum(bin[2] for bin in right.reliability) == 80
+    assert sum(part[2] for part in right.reliability) == 80
+    for mean, share, articles, low, high in right.reliability:
+        assert 0 <= low <= share <= high <= 1 and 0 <= mean <= 1 and articles >= 10
     few = curves(scored(EXAMPLES[:20]))[0]
     assert few.positives == 10 and curves(scored(EXAMPLES[:8]))[0].precision_recall == ()
     found = scored(EXAMPLES, [1, 2, 3])
@@ -238,6 +240,21 @@ def test_curves_of_known_scores() -> None:
     ]
     assert len(worst(found, 100)) == 6
     json.dumps(curves_json(found))
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60))
+def test_reliability_leaves_no_article_out_and_shows_none_alone(rows: list[tuple[float, bool]]) -> None:
+    examples = tuple(example(number) for number in range(len(rows)))
+    scores = np.array([[score, score] for score, _ in rows])
+    labels = np.array([[has, has] for _, has in rows], dtype=bool)
+    named = tuple(replace(e, labels=TOPICS if has else ()) for e, (_, has) in zip(examples, rows, strict=True))
+    found = Scored("m", named, TOPICS, scores, labels, (0.5, 0.5), "", np.zeros(len(rows), dtype=bool))
+    (tea, _) = curves(found)
+    assert sum(part[2] for part in tea.reliability) == len(rows)
+    assert all(part[2] >= min(10, len(rows)) for part in tea.reliability)
+    means = [part[0] for part in tea.reliability]
+    assert means == sorted(means)
+    assert sum(part[1] * part[2] for part in tea.reliability) == pytest.approx(sum(has for _, has in rows))
 
 
 def assessment(found: Scored) -> Assessment:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pipeline.topics.corpus import read_corpus
+from pipeline.topics.formats import FORMATS
+from pipeline.topics.taxonomy import read_taxonomy
 from tests.documents import invoke
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +70,15 @@ def test_names_in_the_corpus_are_shown_and_not_obeyed(corpus: str, tmp_path: Pat
     done("evaluate", corpus, "--report", str(tmp_path / "r.html"))
     assert not OBEYED.search((tmp_path / "r.html").read_text("utf-8"))
     assert "--force" in refused("evaluate", corpus, "--report", str(tmp_path / "r.html"))
+    charts = tmp_path / "charts"
+    assert f"are in {charts}" in done("evaluate", corpus, "--charts", str(charts))
+    made = sorted(path.name for path in charts.iterdir())
+    assert "confusions.svg" in made and "reliability-geopolitics.png" in made
+    assert "--force" in refused("evaluate", corpus, "--charts", str(charts))
+    (charts / "reliability-coffee.svg").write_text("of an earlier model", "utf-8")
+    (charts / "mine.txt").write_text("mine", "utf-8")
+    done("evaluate", corpus, "--charts", str(charts), "--force")
+    assert sorted(path.name for path in charts.iterdir()) == sorted([*made, "mine.txt"])
     assert "does not exist" in refused("evaluate", corpus, "--report", str(tmp_path / "no" / "r.html"))
 
 
@@ -106,11 +119,59 @@ def test_problems_of_a_file_are_one_line_each(tmp_path: Path) -> None:
     assert "1 labelled articles" in said and "f.jsonl, item 2" not in said and "line 2: 'labels' must be a list" in said
 
 
-def test_export_says_what_is_lost(corpus: str, tmp_path: Path) -> None:
-    said = done("export", corpus, "--format", "fasttext", "-o", str(tmp_path / "t.txt"))
-    assert "fastText has no place for ids: left out of 60 articles." in said and "60 articles written" in said
-    assert (tmp_path / "t.txt").read_text("utf-8").count("\n") == 60
-    said = done("export", corpus, "--format", "spacy", "-o", str(tmp_path / "t.spacy"))
-    assert said.count("\n") == 1, "nothing is lost"
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Rows as `taowen label` wrote them: with spans, cuts, and where each label comes from."""
+    folder = tmp_path_factory.mktemp("labelled")
+    rows = []
+    for number, row in enumerate(OWN[:30]):
+        mark = {"field": "text", "start": number, "end": number + 9, "label": "trade_war"}
+        cut = {"start": 0, "end": 3, "kind": "related", "reason": "x", "text": "廣告。"}
+        told = {"labelled_by": "ann", "labelled_at": "2024-06-01", "note": "讀了兩遍", "why": "random", "model": "0f"}
+        place = {"source": "報", "url": "https://paper.example/1", "date": "2024-05-07", "certainty": "sure"}
+        rows.append({**row, **told, **place, "spans": [mark], "cuts": [cut], "kind": ("own", "real")[number % 2]})
+    return Path(written(folder / "labels.jsonl", rows))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_is_exported_is_the_same_corpus_when_it_comes_back(name: str, labelled: Path, tmp_path: Path) -> None:
+    out, back = str(tmp_path / "x"), tmp_path / "back.jsonl"
+    said = done("export", str(labelled), "--format", name, "-o", out)
+    assert "left out" not in said and "30 articles written" in said
+    assert ("x.rows.json" in said) == (name == "fasttext") and ("x.config.xml" in said) == (name == "labelstudio")
+    done("label", out, "-o", str(back), "--pool", str(labelled))
+    ids = read_taxonomy().ids
+    assert read_corpus(back, ids) == read_corpus(labelled, ids)
+    for place in sorted(tmp_path.iterdir()):
+        if place != back:
+            assert "--force" in refused("export", str(labelled), "--format", name, "-o", out)
+            place.unlink() if place.is_file() else shutil.rmtree(place)
+    done("export", str(labelled), "--format", name, "-o", out)
+    done("export", str(labelled), "--format", name, "-o", out, "--force")
+
+
+def test_force_does_not_throw_away_a_folder_that_is_no_export(labelled: Path, tmp_path: Path) -> None:
+    for name in ("datasets", "jsonl"):
+        assert "not one that this command wrote" in refused(
+            "export", str(labelled), "--format", name, "-o", str(tmp_path), "--force"
+        )
+    done("export", str(labelled), "--format", "datasets", "-o", str(tmp_path / "d"))
+    (tmp_path / "d" / "thesis.txt").write_text("x", "utf-8")
+    refused("export", str(labelled), "--format", "datasets", "-o", str(tmp_path / "d"), "--force")
+    assert (tmp_path / "d" / "thesis.txt").exists()
+
+
+def test_a_file_of_fasttext_alone_is_told_in_a_line(labelled: Path, tmp_path: Path) -> None:
+    done("export", str(labelled), "--format", "fasttext", "-o", str(tmp_path / "t.txt"))
+    (tmp_path / "t.txt.rows.json").rename(tmp_path / "away")
+    said = done("label", str(tmp_path / "t.txt"), "-o", str(tmp_path / "a.jsonl"))
+    assert said.splitlines()[0].startswith("t.txt.rows.json is not beside")
+    assert "30 labelled articles from fasttext." in said, "nothing is left out"
+    rows = json.loads((tmp_path / "away").read_text("utf-8"))
+    (tmp_path / "t.txt.rows.json").write_text(json.dumps(rows[1:]), "utf-8")
+    assert "has no row" in refused("label", str(tmp_path / "t.txt"), "-o", str(tmp_path / "b.jsonl"))
+
+
+def test_places_that_are_not_there_are_told(tmp_path: Path) -> None:
     assert "does not exist" in refused("export", str(tmp_path / "no"), "--format", "spacy", "-o", str(tmp_path / "n"))
     assert "does not exist" in refused("suggest", str(tmp_path / "no"), "-o", str(tmp_path / "n"))

@@ -1,8 +1,9 @@
 """Label Studio: tasks with the labelling interface, and its export read back.
 
-Offsets are code points: its editor's tests say so ("NER - Emoji - Text: should calculate offsets by code points",
-web/libs/editor/tests). Older versions have UTF-16 units (HumanSignal/label-studio issues 1008 and 1347). Each span
-carries its text, so both are told apart. Interface, predictions and annotations pass the checks of its SDK 2.1.
+Offsets are code points, and a carriage return counts like its line feed: its editor's tests and its page on the Text
+tag say so ("NER - Emoji - Text: should calculate offsets by code points", labelstud.io/tags/text). Older versions have
+UTF-16 units (HumanSignal/label-studio issues 1008 and 1347). Each span carries its text, so both are told apart.
+Interface, predictions and annotations pass the checks of its SDK 2.1.
 """
 
 from __future__ import annotations
@@ -24,14 +25,13 @@ from pipeline.topics.exchange import (
     json_list,
     known_texts,
     read_each,
-    text_in,
 )
 from pipeline.topics.taxonomy import Taxonomy
 
 __all__ = ["config", "read", "write"]
 
 
-def config(taxonomy: Taxonomy) -> str:
+def config(tasks: Sequence[Task], taxonomy: Taxonomy) -> bytes:
     """Return the labelling interface: topics to choose for the article, and to mark in title and text."""
 
     def each(element: str, extra: Mapping[str, str] | None = None) -> list[str]:
@@ -41,26 +41,25 @@ def config(taxonomy: Taxonomy) -> str:
         ] + [f"    <{element} value={quoteattr(name)} hint={quoteattr(told)}/>" for name, told in (extra or {}).items()]
 
     labels = [f"    <Label value={quoteattr(topic.id)}/>" for topic in taxonomy.topics]
-    return "\n".join(
-        [
-            "<View>",
-            # Without it blanks are trimmed and offsets shift: labelstud.io/tags/text
-            "  <Style>.htx-text{ white-space: pre-wrap; }</Style>",
-            '  <Choices name="topics" toName="text" choice="multiple" required="true" showInline="true">',
-            *each("Choice", {NONE: "None of the topics."}),
-            "  </Choices>",
-            '  <Labels name="evidence_title" toName="title">',
-            *labels,
-            "  </Labels>",
-            '  <Text name="title" value="$title"/>',
-            '  <Labels name="evidence_text" toName="text">',
-            *labels,
-            "  </Labels>",
-            '  <Text name="text" value="$text"/>',
-            "</View>",
-            "",
-        ]
-    )
+    rows = [
+        "<View>",
+        # Without it blanks are trimmed and offsets shift: labelstud.io/tags/text
+        "  <Style>.htx-text{ white-space: pre-wrap; }</Style>",
+        '  <Choices name="topics" toName="text" choice="multiple" required="true" showInline="true">',
+        *each("Choice", {NONE: "None of the topics."}),
+        "  </Choices>",
+        '  <Labels name="evidence_title" toName="title">',
+        *labels,
+        "  </Labels>",
+        '  <Text name="title" value="$title"/>',
+        '  <Labels name="evidence_text" toName="text">',
+        *labels,
+        "  </Labels>",
+        '  <Text name="text" value="$text"/>',
+        "</View>",
+        "",
+    ]
+    return "\n".join(rows).encode()
 
 
 def write(tasks: Sequence[Task], taxonomy: Taxonomy) -> bytes:
@@ -92,9 +91,7 @@ def read(path: Path) -> Imported:
 
     def tasks(row: dict[str, Any]) -> Iterator[Task]:
         data = row["data"]
-        plain = Task(
-            str(data["id"]), str(data.get("title") or ""), text_in(data["text"]), meta=known_texts(data.get("meta"))
-        )
+        plain = Task(str(data["id"]), str(data.get("title") or ""), data["text"], meta=known_texts(data.get("meta")))
         notes = [note for note in row.get("annotations") or [] if not note.get("was_cancelled")]
         final = [note for note in notes if note.get("ground_truth")] or notes
         for note in final:
@@ -134,11 +131,16 @@ def _studio_span(task: Task, name: str, value: Mapping[str, Any], label: str) ->
     """Return a span in code points, told by its text from one in UTF-16 units."""
     text = task.title if name == "title" else task.text
     start, end, cited = int(value["start"]), int(value["end"]), value.get("text")
-    if cited is not None and text[start:end] != cited:
+    if cited is not None and not _cites(text[start:end], cited):
         units = Utf16(text)
         start, end = units.points(start), units.points(end)
-        if text[start:end] != cited:
+        if not _cites(text[start:end], cited):
             raise ValueError(f"{task.id}: a span cites {cited!r}, which does not stand at its place in the {name}")
     if not 0 <= start < end <= len(text):
         raise ValueError(f"{task.id}: span {start}-{end} lies outside the {name}")
     return Span("title" if name == "title" else "text", start, end, label)
+
+
+def _cites(text: str, cited: str) -> bool:
+    """Whether a span's text is this one, but for blanks: its editor may trim them in what it saves."""
+    return text == cited or "".join(text.split()) == "".join(cited.split())

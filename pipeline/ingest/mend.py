@@ -11,14 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
-
-import numpy as np
+from itertools import accumulate, pairwise
 
 from pipeline.article import Cut
 from pipeline.ingest import evidence, pieces
 from pipeline.ingest.flatten import Inline
-from pipeline.ingest.fluency import Fluency, Ints, default_fluency
+from pipeline.ingest.fluency import Fluency, default_fluency
 from pipeline.ingest.phrase_model import PhraseModel, default_phrases
 from pipeline.ingest.phrases import Phrase, find_phrases, like_phrases, may_be
 from pipeline.ingest.pieces import ACCEPTED, DOUBTED, NOTHING_DEALT, Dealt, Piece, find_pieces
@@ -90,31 +88,40 @@ class _Text:
     """What is left of the kept text, and where each character stands on the page (-1: a break between blocks)."""
 
     def __init__(self, page: str, whole_key: str, parts: Sequence[tuple[int, int]]) -> None:
-        """Join the parts of the page; one that begins at -1 is a break."""
+        """Join the parts of the page; (-1, 0) is a break."""
         self.page, self._whole_key, self._parts = page, whole_key, parts
         self.key = "".join([whole_key[a:b] if a >= 0 else "\n" for a, b in parts])
         self.original = "".join([page[a:b] if a >= 0 else "\n" for a, b in parts])
-
-    @cached_property
-    def places(self) -> Ints:
-        """Where each character stands: needed only where something is found."""
-        return np.concatenate([np.arange(a, b) if a >= 0 else np.full(1, -1) for a, b in self._parts])
 
     def without(self, gone: Sequence[tuple[int, int]]) -> _Text:
         """Return the text without these spans of it, which are sorted and disjoint."""
         parts: list[tuple[int, int]] = []
         last = 0
         for start, end in (*gone, (len(self.key), len(self.key))):
-            for a, b in self.on_page(last, start) if start > last else ():
-                parts += [(a, b)] if a >= 0 else [(-1, 0)] * (b - a)
+            parts += self.on_page(last, start) if start > last else []
             last = end
         return _Text(self.page, self._whole_key, parts)
 
+    @cached_property
+    def _begins(self) -> list[int]:
+        """Where each part begins in this text."""
+        return list(accumulate((b - a for a, b in self._parts), initial=0))[:-1]
+
     def on_page(self, start: int, end: int) -> list[tuple[int, int]]:
-        """Return the spans of the page that `start` to `end` stands for: several where something was cut inside."""
-        places = self.places[start:end]
-        breaks = (np.flatnonzero(np.diff(places) != 1) + 1).tolist()
-        return [(int(places[a]), int(places[b - 1]) + 1) for a, b in pairwise([0, *breaks, len(places)])]
+        """Return the spans of the page that `start` to `end` stands for: several where something was cut inside.
+
+        A break between blocks is (-1, 0).
+        """
+        found: list[tuple[int, int]] = []
+        part = bisect_right(self._begins, start) - 1
+        while part < len(self._parts) and (begin := self._begins[part]) < end:
+            a, b = self._parts[part]
+            if a < 0:
+                found.append((-1, 0))
+            else:
+                found.append((a + max(0, start - begin), min(b, a + end - begin)))
+            part += 1
+        return found
 
     def spans(self, wanted: AbstractSet[tuple[int, int]]) -> set[tuple[int, int]]:
         """Return those spans of the page that are whole in this text, by its own offsets."""

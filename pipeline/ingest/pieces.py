@@ -166,77 +166,97 @@ def _joints(reading: Reading, key: str) -> tuple[Ints, Ints, Ints, Floats]:
     return starts, ends, name, value
 
 
-def _order(events: Sequence[_Event], anchor: int) -> list[int]:
-    """Return the cycle that `anchor` begins: the strings that come once between its occurrences, by their phase."""
-    turns = [event for event in events if event.name == anchor]
-    turns = [event for event, last in zip(turns, [None, *turns], strict=False) if not last or event.start >= last.end]
-    spans = [(a.end, b.start) for a, b in pairwise(turns)]
-    if not spans:
+def _order(starts: Ints, ends: Ints, names: Ints, values: Floats, anchor: int) -> list[int]:
+    """Return the cycle that `anchor` begins: the strings that come once between its occurrences, by their phase.
+
+    The places are sorted by their ends.
+    """
+    turns = np.flatnonzero(names == anchor)
+    turns = turns[np.append(True, starts[turns[1:]] >= ends[turns[:-1]])]
+    begin, stop = ends[turns[:-1]], starts[turns[1:]]
+    if not len(begin):
         return []
-    usual = sorted(b - a for a, b in spans)[(len(spans) - 1) // 2]
-    spans = [(a, b) for a, b in spans if b - a <= 1.6 * usual + 10]
-    starts = [a for a, _ in spans]
-    best: dict[int, dict[int, tuple[float, float, int, int]]] = defaultdict(dict)
-    for event in events:
-        turn = bisect_right(starts, event.start) - 1
-        if turn < 0 or event.end > spans[turn][1]:
+    usual = np.sort(stop - begin)[(len(begin) - 1) // 2]
+    fit = stop - begin <= 1.6 * usual + 10
+    begin, stop = begin[fit], stop[fit]
+    turn = np.searchsorted(begin, starts, side="right") - 1
+    rows = np.flatnonzero((turn >= 0) & (ends <= stop[turn]))
+    rows = rows[np.lexsort((-values[rows], turn[rows], names[rows]))]
+    if not len(rows):
+        return [anchor]
+    group = names[rows]
+    fresh = np.append(True, (group[1:] != group[:-1]) | (turn[rows][1:] != turn[rows][:-1]))
+    rows = rows[fresh]  # the best place of each string in each turn
+    group = group[fresh]
+    first = np.flatnonzero(np.append(True, group[1:] != group[:-1]))
+    phase = (starts[rows] - begin[turn[rows]]) / np.maximum(1, stop - begin)[turn[rows]]
+    scored: list[tuple[float, float, int, slice]] = []
+    for low, high in pairwise([*first.tolist(), len(rows)]):
+        if (high - low) * 3 < len(begin):
             continue
-        a, b = spans[turn]
-        phase = (event.start - a) / max(1, b - a)
-        if event.value > best[event.name].get(turn, (-99.0,))[0]:
-            best[event.name][turn] = (event.value, phase, event.start, event.end)
-    scored: list[tuple[float, float, int]] = []
-    for name, seen in best.items():
-        phases = sorted(phase for _, phase, _, _ in seen.values())
-        middle = phases[len(phases) // 2]
-        near = [value for value, phase, _, _ in seen.values() if abs(phase - middle) < 0.25]
-        if len(near) * 3 >= len(spans):
-            scored.append((sum(near) + _NEXT * len(near) - _MISSED * (len(spans) - len(near)), middle, name))
+        middle = float(np.sort(phase[low:high])[(high - low) // 2])
+        near = values[rows[low:high]][np.abs(phase[low:high] - middle) < 0.25].tolist()
+        if len(near) * 3 >= len(begin):
+            score = sum(near) + _NEXT * len(near) - _MISSED * (len(begin) - len(near))
+            scored.append((score, middle, int(group[low]), slice(low, high)))
     taken: list[tuple[float, int]] = []
     used: set[int] = set()
-    for score, middle, name in sorted(scored, reverse=True):
-        places = [range(start, end) for _, _, start, end in best[name].values()]
-        overlaps = sum(not used.isdisjoint(place) for place in places)
-        if score <= (_NAME if len(spans) > 1 else 0) or overlaps * 2 > len(places):
+    for score, middle, name, its in sorted(scored, key=lambda one: one[:3], reverse=True):
+        spots = [range(a, b) for a, b in zip(starts[rows[its]].tolist(), ends[rows[its]].tolist(), strict=True)]
+        overlaps = sum(not used.isdisjoint(spot) for spot in spots)
+        if score <= (_NAME if len(begin) > 1 else 0) or overlaps * 2 > len(spots):
             continue
         taken.append((middle, name))
-        for place in places:
-            used.update(place)
+        for spot in spots:
+            used.update(spot)
     return [anchor, *(name for _, name in sorted(taken))]
 
 
 def _path(events: Sequence[_Event], cycle: Sequence[int]) -> tuple[float, list[tuple[_Event, int]]]:
-    """Return the best way through the text that takes the cycle's pieces in their order, and its value."""
-    places: dict[int, list[int]] = defaultdict(list)
+    """Return the best way through the text that takes the cycle's pieces in their order, and its value.
+
+    What comes from far costs by its distance alone, so of those the best of each place in the cycle will do.
+    """
+    turns: dict[int, list[int]] = defaultdict(list)
     for turn, name in enumerate(cycle):
-        places[name].append(turn)
-    states = [(event, turn) for event in events for turn in places.get(event.name, ())]
+        turns[name].append(turn)
+    states = [(event, turn) for event in events for turn in turns.get(event.name, ())]
     if not states:
         return 0.0, []
     size = len(cycle)
-    start = np.array([event.start for event, _ in states])
-    end = np.array([event.end for event, _ in states])
-    place = np.array([turn for _, turn in states])
-    value = np.array([event.value for event, _ in states])
-    best = np.zeros(len(states))
-    back = np.full(len(states), -1)
-    upto = np.searchsorted(end, start, side="right")  # events are sorted by end
-    for i, n in enumerate(upto.tolist()):
-        best[i] = value[i]
-        if n:
-            missed = (place[i] - place[:n] - 1) % size
-            far = np.maximum(0, start[i] - end[:n] - _FAR) * _FAR_COST
-            come = best[:n] - _SKIP * missed - far + _NEXT * (missed == 0)
-            k = int(come.argmax())
-            if come[k] > 0:
-                best[i] += come[k]
-                back[i] = k
-    at = int(best.argmax())
-    total = float(best[at])
+    best: list[float] = []
+    back: list[int] = []
+    far: dict[int, tuple[float, int]] = {}
+    gone = 0  # states that are far from the beginning of this one
+    for event, turn in states:
+        while states[gone][0].end <= event.end - LONGEST - _FAR:
+            value, place = best[gone] + _FAR_COST * states[gone][0].end, states[gone][1]
+            if place not in far or value > far[place][0]:
+                far[place] = (value, gone)
+            gone += 1
+        came, source = 0.0, -1
+        for place, (value, row) in far.items():
+            missed = (turn - place - 1) % size
+            value -= _SKIP * missed + _FAR_COST * (event.start - _FAR) - (_NEXT if not missed else 0.0)
+            if value > came:
+                came, source = value, row
+        row = gone
+        while row < len(best) and states[row][0].end <= event.start:
+            missed = (turn - states[row][1] - 1) % size
+            value = best[row] - _SKIP * missed + (_NEXT if not missed else 0.0)
+            if (gap := event.start - states[row][0].end - _FAR) > 0:
+                value -= gap * _FAR_COST
+            if value > came:
+                came, source = value, row
+            row += 1
+        best.append(event.value + came)
+        back.append(source)
+    at = max(range(len(best)), key=best.__getitem__)
+    total = best[at]
     way = []
     while at >= 0:
         way.append(states[at])
-        at = int(back[at])
+        at = back[at]
     return total, way[::-1]
 
 
@@ -377,10 +397,11 @@ def find_pieces(reading: Reading, key: str) -> Dealt:
     if len(strong) < _FEWEST or not _is_worth(values, sums, len(strong), len(key)):
         return NOTHING_DEALT
     order = np.lexsort((starts, ends))
-    events = [_Event(*row) for row in zip(*(x[order].tolist() for x in (starts, ends, names, values)), strict=True)]
+    starts, ends, names, values = starts[order], ends[order], names[order], values[order]
+    events = [_Event(*row) for row in zip(*(x.tolist() for x in (starts, ends, names, values)), strict=True)]
     total, cycle, way = 0.0, list[int](), list[tuple[_Event, int]]()
     for anchor in strong[np.lexsort((strong, -sums[strong]))][:_ANCHORS].tolist():
-        trial = _order(events, anchor)
+        trial = _order(starts, ends, names, values, anchor)
         if len(trial) > 1:
             value, steps = _path(events, trial)
             value -= _NAME * len(trial)

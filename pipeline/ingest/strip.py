@@ -44,6 +44,8 @@ _SAYS_LITTLE = 120
 of these lines."""
 _SAYS_MUCH = 200
 """Kept Han characters from which on a page without a sentence mark is an article, if its lines are long."""
+_TALK = 5
+"""Lines that only readers' comments have (reply, report, so many likes) from which on a heading begins such."""
 _HAN = re.compile("[\u3400-\u9fff]")
 _TOLD_SHARE = 0.5
 """Least share of a bare article's characters that stand in lines with a sentence."""
@@ -120,7 +122,7 @@ def _judge_blocks(flat: Flat, key: str, judge: Judge | None) -> Judged:
     kept = _without_hidden(_choose(keep, bits, lines, _aside(keep, flat), blocks), blocks)
     kept = _without_copies(kept, lines, blocks)
     if blocks[0].markup is None:
-        kept = _without_lists(kept, lines)
+        kept = _without_comments(_without_lists(kept, lines), lines, bits)
     if sum(blocks[i].end - blocks[i].start for i in kept) < _SAYS_LITTLE:
         for kind, told_as in _NO_ARTICLES.items():
             if sum(found & mask((kind,)) != 0 for found in bits) >= min(2, len(blocks)):
@@ -229,6 +231,25 @@ def _without_lists(kept: list[int], lines: Sequence[str]) -> list[int]:
     last = max((i for i in kept if len(lines[i]) > _LONGEST_HEADLINE and _sentences(lines[i])), default=len(lines))
     copies = Counter(lines[last + 1 :])
     return [i for i in kept if i <= last or copies[lines[i]] == 1 or len(lines[i]) < _SHORTEST_HEADLINE]
+
+
+def _without_comments(kept: list[int], lines: Sequence[str], bits: Sequence[int]) -> list[int]:
+    """Return `kept` without readers' comments: what is behind their heading, below an article, among their buttons.
+
+    Some comments read like the article. On pages with markup the names of elements tell.
+    """
+    talk = mask(("comments",))
+    told, marks = 0, sum(found & talk != 0 for found in bits)
+    staying = set(kept)
+    for i, found in enumerate(bits):
+        if found & talk:
+            marks -= 1
+            heading = (rule := first_rule(found)) is not None and rule.kind == "comments" and rule.head
+            if heading and told >= _SAYS_MUCH and marks >= _TALK:
+                return [k for k in kept if k < i]
+        if i in staying:
+            told += len(lines[i])
+    return kept
 
 
 def _bare(flat: Flat, key: str, bits: Sequence[int]) -> tuple[int, ...] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import numpy as np
 import pytest
@@ -271,3 +271,28 @@ def test_questions_that_hang_under_a_page_twice_go() -> None:
     assert clean(Page("1", text=page)).text.splitlines() == list(BODY)
     once = "\n".join(("首页", "要闻", "登录", "注册", *BODY, BODY[0], "版权所有"))
     assert BODY[0] in clean(Page("1", text=once)).text
+
+
+def judged(lines: tuple[str, ...], *keep: float) -> list[str]:
+    """The lines that stay of a page of text, if the judge says this of them."""
+    judge = Mock(spec=Judge)
+    judge.keep.return_value = np.array(keep)
+    text = "\n".join(lines)
+    with patch("pipeline.ingest.strip._bare", return_value=None):
+        return [lines[i] for i in judge_blocks(flatten_text(text), fold(text), judge).kept]
+
+
+def test_a_paragraph_right_behind_the_last_one_stays_even_in_doubt() -> None:
+    lines = ("首页", *BODY, *TEASERS[:2], BODY[0])
+    assert judged(lines, 0.0, 0.9, 0.9, 0.2, 0.2, 0.1, 0.1, 0.2) == list(BODY)
+    assert judged(lines, 0.0, 0.9, 0.9, 0.05, 0.2, 0.1, 0.1, 0.2) == list(BODY[:2])
+
+
+def test_comments_below_an_article_go_though_they_read_like_it() -> None:
+    talk = ("水塔下的老郑", "3小时前", "闸门早该换了，我们村去年冬天也停了五天水，孩子上学连脸都洗不了。", "回复 赞12")
+    told = (*BODY, *(f"邻村的情形也一样：{line}" for line in BODY))
+    lines = ("首页", *told, "热门评论 6条", *(talk * 6))
+    keep = [0.0, *[0.9] * 8, 0.0, *([0.0, 0.0, 0.9, 0.0] * 6)]
+    assert judged(lines, *keep) == list(told)
+    above = (*lines[9:], *lines[:9])  # nothing is told before the heading: what is behind it may be the article
+    assert talk[2] in judged(above, *keep[9:], *keep[:9])

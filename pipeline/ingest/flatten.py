@@ -133,12 +133,15 @@ def _check_nesting(html: str) -> None:
 
 def _check_attributes(html: str) -> None:
     """Reject a page with a tag of so many attributes that parsing takes seconds: the parser compares each with all."""
-    if len(html) < _LONG_TAG:
+    at = 0
+    while at + _LONG_TAG < len(html):
+        last = html.rfind(">", at, at + _LONG_TAG)
+        if last < 0:
+            break
+        at = last + 1
+    else:
         return
-    parts = html.split(">")
-    if max(map(len, parts)) < _LONG_TAG:
-        return
-    for part in parts:
+    for part in html[at:].split(">"):
         if len(part) >= _LONG_TAG:
             tag = part[part.rfind("<") :]
             if len(tag) >= _LONG_TAG and _TAG.match(tag) and len(_QUOTED.sub("", tag).split()) > _MOST_ATTRIBUTES:

@@ -60,7 +60,7 @@ class Process:
 
     @cached_property
     def versions(self) -> dict[str, str]:
-        """Package version, digest of all models used, digest of the rules and, behind a plus, of the site file."""
+        """Package version, digests of all models used and of rules and tables; behind a plus, of the site file."""
         from pipeline import __version__
         from pipeline.ingest.rules import rules_digest
 

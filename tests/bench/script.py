@@ -16,7 +16,8 @@ from typing import Any
 
 from pipeline.script.convert import convert
 from pipeline.script.fold import fold
-from pipeline.script.identify import Script, identify, runs
+from pipeline.script.identify import Script, identify
+from pipeline.script.runs import runs
 from pipeline.script.variants import find
 
 from .quality import records

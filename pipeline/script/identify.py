@@ -79,7 +79,7 @@ _REGION_WORDS = 2
 _REGION_LEAD = 3
 """How many times as many different words the region must have as the next one."""
 _CONVERTED_WORDS = 5
-"""Different words of a region that writes Traditional which Simplified text needs: it was converted, or, oftener, written
+"""Different words that Simplified text needs of a region that writes Traditional: it was converted or, oftener, written
 abroad. With two, 96.5% of the regions that news-pool's articles get are right, with five 98.0%."""
 
 

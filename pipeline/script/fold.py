@@ -37,7 +37,7 @@ _HOT = 1 << 21
 _CHUNK = 50_000
 """Code points looked up at a time: input and output stay in the cache (1.3 GB/s against 1.0 in one go)."""
 _JOINED = 400
-"""Code points of a text on average from which a batch is not joined: what one call costs is then less than the joining."""
+"""Code points of a text on average from which a batch is not joined: one call then costs less than the joining."""
 _SHORT = 32
 """Code points of a neighbourhood worth remembering; a page made of one long one must not stay in memory."""
 _SETTLED = 16_384

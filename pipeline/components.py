@@ -132,8 +132,8 @@ class TopicTagger:
     """`taowen_topics`: sets `doc.cats` (probability of each topic) and `doc.spans["evidence:TOPIC"]` of those it has.
 
     It tags what `taowen_clean` kept, with its title, where that component came before it, and the whole text otherwise.
-    A document without an article has probability 0 of every topic. `doc._.topics` are the topics that reach their
-    threshold, strongest first.
+    A document without an article, or in another language than Chinese, has probability 0 of every topic.
+    `doc._.topics` are the topics that reach their threshold, strongest first.
     """
 
     def __init__(self, model: str = "", name: str = "taowen_topics") -> None:
@@ -158,7 +158,7 @@ class TopicTagger:
         source = iter(stream)
         while batch := list(islice(source, batch_size)):
             texts = [self._text(doc) for doc in batch]
-            titles = [doc._.title for doc in batch]
+            titles = [doc._.title if text else "" for doc, text in zip(batch, texts, strict=True)]
             scores = self._tagger.scores(texts, titles)
             for doc, row, tags in zip(batch, scores, self._tagger.tag(texts, titles), strict=True):
                 doc.cats |= {topic: round(float(score), 4) for topic, score in zip(self.labels, row, strict=True)}
@@ -168,9 +168,10 @@ class TopicTagger:
 
     @staticmethod
     def _text(doc: Doc) -> str:
-        if not doc._.status:
-            return str(doc.text)
-        return str(doc._.kept) if doc._.status.startswith("article") else ""
+        if doc._.status and not doc._.status.startswith("article"):
+            return ""
+        text = str(doc._.kept if doc._.status else doc.text)
+        return "" if identify(text).script == "other" else text
 
     def _cite(self, doc: Doc, tags: Sequence[Tag]) -> None:
         for topic in self.labels:

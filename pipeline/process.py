@@ -60,7 +60,7 @@ class Process:
 
     @cached_property
     def versions(self) -> dict[str, str]:
-        """Package version, digest of all models used, digest of the rules and, behind a plus, of the site file."""
+        """Package version, digests of all models used and of rules and tables; behind a plus, of the site file."""
         from pipeline import __version__
         from pipeline.ingest.rules import rules_digest
 
@@ -111,10 +111,16 @@ class Process:
             yield self._clean(page) if isinstance(page, Page) else page
 
     def tags(self, articles: Iterable[Article]) -> list[list[Tag]]:
-        """Return the tags of each article; none for a page without one."""
+        """Return the tags of each article; none for a page without one, or in another language than Chinese.
+
+        The model knows Chinese only, and a Japanese article about レアアース has characters enough to mislead it.
+        """
+        from pipeline.script.identify import identify
+
         chosen = list(articles)
-        told = [a.text if a.status == "article" else "" for a in chosen]
-        titles = [a.title if a.status == "article" else "" for a in chosen]
+        tagged = [a.status == "article" and identify(a.text).script != "other" for a in chosen]
+        told = [a.text if known else "" for a, known in zip(chosen, tagged, strict=True)]
+        titles = [a.title if known else "" for a, known in zip(chosen, tagged, strict=True)]
         return self.tagger.tag(told, titles, thresholds=dict(self.config.thresholds) or None)
 
     def _clean(self, page: Page) -> Article | Reject:

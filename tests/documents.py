@@ -53,7 +53,7 @@ FIELDS = {
     "tagged": "whether a model looked; `false` from `taowen clean`",
     "topics": "topic id, calibrated probability, and spans of `text` or `title` that speak for it; may be empty",
     "primary": "the id of the topic with the highest score, or empty",
-    "versions": "version of the package, digest of the models, digest of the noise rules, behind `+` that of `--sites`",
+    "versions": "version of the package, digests of models, and of rules and tables; behind `+` that of `--sites`",
 }
 """What each field of the row means, in the order of `pipeline.records.SCHEMA`."""
 

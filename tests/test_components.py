@@ -72,6 +72,11 @@ def test_a_page_without_a_topic_and_one_without_an_article(nlp: Language) -> Non
     doc = nlp(NONE)
     assert (doc._.status, doc._.topics) == ("article", ())
     assert not [name for name in doc.spans if name.startswith("evidence")]
+    doc = nlp(
+        "中国のレアアース（希土類）の輸出規制について、政府は関係国と協議を続けると発表した。稀土の磁石が不足している。"
+    )
+    assert doc._.script == "other"
+    assert (set(doc.cats.values()), doc._.topics) == ({0.0}, ())
     doc = nlp("稀土\n關稅\n")
     assert doc._.status.startswith("no_article")
     assert set(doc.cats.values()) == {0.0}

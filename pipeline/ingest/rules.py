@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from importlib.metadata import version
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from pipeline.configure import data_path
 from pipeline.ingest.needles import branches
 from pipeline.script.fold import code_points
 
-__all__ = ["Rule", "first_rule", "mask", "matches", "rule_bits", "rules", "rules_digest"]
+__all__ = ["TABLES", "Rule", "first_rule", "mask", "matches", "rule_bits", "rules", "rules_digest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,22 @@ def rules() -> tuple[Rule, ...]:
     )
 
 
+TABLES = (
+    *("noise.toml", "fold.tsv", "kept.tsv", "leaning.tsv", "regions.tsv", "scripts.tsv", "usage.tsv", "variants.tsv"),
+)
+"""The files of `pipeline/data` that decide what a row says, beside the models."""
+
+
 @cache
 def rules_digest() -> str:
-    """Return the digest of the rule file: a row says which rules made it."""
-    return hashlib.blake2b(data_path("noise.toml").read_bytes(), digest_size=6).hexdigest()
+    """Return the digest of all tables that a row comes of, and of OpenCC's version, which writes `text_normalised`.
+
+    The topics are not among them: the model has its own copy, which is in the digest of the models.
+    """
+    digest = hashlib.blake2b(version("opencc").encode(), digest_size=6)
+    for name in TABLES:
+        digest.update(name.encode() + b"\0" + data_path(name).read_bytes())
+    return digest.hexdigest()
 
 
 def first_rule(bits: int) -> Rule | None:

@@ -20,9 +20,10 @@ import numpy as np
 from pipeline.configure import data_path
 from pipeline.errors import UsageError
 from pipeline.script.fold import fold
-from pipeline.script.identify import HANS, HANT, Region, Script, classify, identify, runs
+from pipeline.script.identify import HANS, HANT, Region, Script, classify, identify
 from pipeline.script.lexicon import Lexicon
 from pipeline.script.offsets import Edit, Offsets, align
+from pipeline.script.runs import runs
 from pipeline.script.variants import Place, rename
 
 __all__ = ["TARGETS", "Change", "Converted", "changes", "convert", "convert_with_offsets"]

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
-from typing import Literal, TypeAlias
+from functools import cache, lru_cache
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.configure import data_path
-from pipeline.script.fold import code_points, fold
-from pipeline.script.lexicon import Lexicon
+from pipeline.script.fold import characters_folded, code_points
 
-__all__ = ["HANS", "HANT", "Region", "Run", "Script", "ScriptName", "classify", "identify", "runs"]
+__all__ = ["HANS", "HANT", "Region", "Script", "ScriptName", "classes", "classify", "identify", "leanings"]
 
 ScriptName: TypeAlias = Literal["zh-Hant", "zh-Hans", "mixed", "other", "none"]
 Region: TypeAlias = Literal["TW", "HK", "CN", "SG", ""]
@@ -27,7 +25,7 @@ _WRITE_HANS: tuple[_Told, ...] = ("CN", "SG", "MY")
 _QUOTED = 3
 """Of their words this many count as one in a Traditional text: it quotes them (規模以上, 億元人民幣) more often than it
 was converted."""
-_OTHER, _HAN, HANT, HANS, _KANA, _HANGUL, _LATIN, _FOREIGN = range(8)
+_OTHER, _HAN, HANT, HANS, _KANA, _HANGUL, _LATIN, _FOREIGN, _YUE, _YUE_HANT = range(10)
 _RANGES: tuple[tuple[int, int, int], ...] = (
     (0x41, 0x5A, _LATIN),
     (0x61, 0x7A, _LATIN),
@@ -62,11 +60,15 @@ Chinese article of news-pool, which quotes Japanese at length, is taken for Japa
 _DOUBT = 0.01
 """Added to both counts for the confidence: one telling character alone gives .99. In strings of four characters of
 news-pool it was right 39,198 times of 39,237; loose strings quote more."""
-_MIXED_SHARE = 0.1
-"""Share of the other script's telling characters from which a text is mixed: 30 of 39,656 articles of news-pool that
-are labelled with one script."""
+_MIXED_SHARE = 0.2
+"""Share of the other script's telling characters from which a text is mixed: 2 of 39,656 articles of news-pool that are
+labelled with one script, and 13 of the 19 that are labelled as mixed. At .1 it is 30 and 19: those between quote."""
 _MIXED_LEAST = 3
 """Telling characters of the other script that make a text mixed; one or two are a name or a slip (台湾, 内, 强)."""
+_USAGE_LEAST, _USAGE_STEP, _USAGE_MOST = 0.55, 0.05, 0.9
+"""Confidence of an answer by `leaning.tsv`, for no half nat, for each more, and at most. Strings of four characters
+of publishers that the table was learnt from, and of others: right in 66% and 58% at one half nat, 83% and 66% at three,
+89% and 87% at six. The others are of other regions than those learnt from (Singapore, Macau)."""
 _CANTONESE = frozenset("嘅咗喺哋嚟冇佢啲嘢咁嗰噉揾搵瞓攞唔乜嘥咩啱睇")
 _CANTONESE_SHARE = 0.07
 """Share of Cantonese characters among Han characters from which a text is written Cantonese. 99.5% of news-pool's Hong
@@ -76,188 +78,234 @@ _REGION_WORDS = 2
 """Different words of a region that are needed to name it: one may be quoted."""
 _REGION_LEAD = 3
 """How many times as many different words the region must have as the next one."""
-_BRIDGE = 8
-"""Characters of either script that a run of the minority script may bridge inside a clause. Phrases of 4 to 12
-characters spliced into the clauses of news-pool's articles are found with the same F1 by character with 12."""
-_REACH = 3
-"""Characters of either script that a run inside a clause may take in at an end: half of those that lie between it and
-the nearest character of the majority. F1 by character of such phrases is .81 (in Traditional articles; .76 in
-Simplified) instead of .68 (.63) without; with all of those between .81 (.77), at a precision of .76 for .85. Words of
-jieba in place of characters would give .83 (.79), for a second of loading."""
-_REACH_TO_EDGE = 2
-"""The same where the clause ends before any character of the majority: all of those between."""
+_CONVERTED_WORDS = 5
+"""Different words that Simplified text needs of a region that writes Traditional: it was converted or, oftener, written
+abroad. With two, 96.5% of the regions that news-pool's articles get are right, with five 98.0%."""
 
 
-@dataclass(frozen=True, slots=True)
 class Script:
-    """What a text is written in. `region` is "" where nothing tells."""
+    """What a text is written in. Two are equal if all they say is.
+
+    `identify` leaves the region, and with it the language, to be looked for when one of them is first asked for: it
+    takes longer than all the rest. Until then the text is held.
+    """
+
+    __slots__ = ("_asked", "_language", "_region", "confidence", "script")
 
     script: ScriptName
     """`mixed` has both scripts; `other` is in another language; `none` has no letters, or only characters that both
-    scripts write alike (language "zh")."""
+    scripts write alike and that say nothing by what words they are (language "zh")."""
     confidence: float
-    """In [0, 1]: how sure `script` is."""
-    region: Region
-    language: str
-    """BCP 47: zh-Hant-TW, zh-Hant, zh, yue-Hant, ja, ko, en or und."""
+    """In [0, 1]: how sure `script` is. Up to .9 no character of the text tells it, and its words do, or both scripts
+    are in it."""
 
+    def __init__(self, script: ScriptName, confidence: float, region: Region, language: str) -> None:
+        self.script = script
+        self.confidence = confidence
+        self._region = region
+        self._language = language
+        self._asked: tuple[str, ...] = ()
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A stretch of a text that is in the other script than the rest."""
+    @classmethod
+    def _to_ask(cls, script: ScriptName, confidence: float, texts: tuple[str, ...]) -> Script:
+        """Return one whose region is that of the first of `texts` that tells it."""
+        found = cls(script, confidence, "", script)
+        found._asked = texts
+        return found
 
-    start: int
-    end: int
-    script: Literal["zh-Hant", "zh-Hans"]
+    def _ask(self) -> None:
+        for text in self._asked:
+            self._region = _region(text, self.script)
+            if self._region:
+                self._language = f"{self.script}-{self._region}"
+                break
+        self._asked = ()
+
+    @property
+    def region(self) -> Region:
+        """Where it was written; "" where nothing tells."""
+        if self._asked:
+            self._ask()
+        return self._region
+
+    @property
+    def language(self) -> str:
+        """BCP 47: zh-Hant-TW, zh-Hant, zh, yue-Hant, ja, ko, en or und."""
+        if self._asked:
+            self._ask()
+        return self._language
+
+    def _all(self) -> tuple[ScriptName, float, Region, str]:
+        return self.script, self.confidence, self.region, self.language
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Script) and self._all() == other._all()
+
+    def __hash__(self) -> int:
+        return hash(self._all())
+
+    def __repr__(self) -> str:
+        return "Script(script={!r}, confidence={!r}, region={!r}, language={!r})".format(*self._all())
+
+    def __reduce__(self) -> tuple[type[Script], tuple[ScriptName, float, Region, str]]:
+        return Script, self._all()
 
 
 @cache
-def _classes() -> NDArray[np.uint8]:
+def classes() -> NDArray[np.uint8]:
     """Return the class of each code point, shape `(0x110000,)`."""
-    classes = np.zeros(0x110000, dtype=np.uint8)
+    table = np.zeros(0x110000, dtype=np.uint8)
     for first, last, kind in _RANGES:
-        classes[first : last + 1] = kind
+        table[first : last + 1] = kind
     for line in data_path("scripts.tsv").read_text("utf-8").splitlines():
         if not line.startswith("#"):
             name, characters = line.split("\t")
-            classes[code_points(characters)] = HANT if name == "hant" else HANS
-    return classes
+            table[code_points(characters)] = HANT if name == "hant" else HANS
+    return table
 
 
 def classify(text: str) -> NDArray[np.uint8]:
     """Return the class of each character, shape `(len(text),)`: `HANT` or `HANS` where it tells that script."""
-    return _classes().take(code_points(text), mode="clip")
+    return classes().take(code_points(text), mode="clip")
 
 
 @cache
-def _words() -> tuple[Lexicon, dict[str, _Told]]:
-    """Return the words of `data/regions.tsv`, and the region of each."""
-    regions: dict[str, _Told] = {}
+def _kinds() -> NDArray[np.uint8]:
+    """Return the classes with those of Cantonese characters set apart, shape `(0x110000,)`."""
+    table = classes().copy()
+    for character in _CANTONESE:
+        table[ord(character)] = _YUE_HANT if table[ord(character)] == HANT else _YUE
+    return table
+
+
+class _Words(NamedTuple):
+    """The words of `data/regions.tsv`, to be found in text of either script."""
+
+    bits: NDArray[np.uint32]
+    """Shape `(0x110000,)`: of each code point the group that it begins pairs of in the lower half, and the groups that
+    it ends one of in the upper half. Of 900 characters 20 are looked at closely so, 37 with four groups."""
+    by_pair: dict[str, tuple[tuple[str, int, _Told], ...]]
+    """For two characters, in every way to write them, the words they are in the middle of: the word, how many of its
+    characters stand before them, and its region. The middle, since that is rare where a word is two words: 府总 for
+    政府总部."""
+
+
+_GROUPS = 16
+
+
+@cache
+def _words() -> _Words:
+    spellings: dict[str, list[str]] = {}
+    every = "".join(map(chr, np.flatnonzero((classes() >= _HAN) & (classes() <= HANS)).tolist()))
+    for character, key in zip(every, characters_folded(every), strict=True):
+        spellings.setdefault(key, []).append(character)
+    by_pair: dict[str, list[tuple[str, int, _Told]]] = {}
     for line in data_path("regions.tsv").read_text("utf-8").splitlines():
         if not line.startswith("#"):
             name, word, _ = line.split("\t")
-            regions[word] = next(known for known in (*_REGIONS, *_NEIGHBOURS) if known == name)
-    return Lexicon(regions), regions
+            region = next(known for known in (*_REGIONS, *_NEIGHBOURS) if known == name)
+            before = (len(word) - 1) // 2
+            for first in spellings.get(word[before], [word[before]]):
+                for second in spellings.get(word[before + 1], [word[before + 1]]):
+                    by_pair.setdefault(first + second, []).append((word, before, region))
+    bits = np.zeros(0x110000, np.uint32)
+    for pair in by_pair:
+        first, second = pair[0], pair[1]
+        group = ord(first) % _GROUPS
+        bits[ord(first)] |= np.uint32(1 << group)
+        bits[ord(second)] |= np.uint32(1 << (group + _GROUPS))
+    return _Words(bits, {pair: tuple(words) for pair, words in by_pair.items()})
 
 
-def _region(key: str, script: ScriptName) -> Region:
+_spelled = lru_cache(maxsize=16_384)(characters_folded)
+"""Of a few characters each; the same ones come again."""
+
+
+def _region(text: str, script: ScriptName) -> Region:
+    table, by_pair = _words()
+    bits = table.take(code_points(text), mode="clip")
+    found: dict[str, _Told] = {}
+    for place in ((bits[1:] >> _GROUPS) & bits[:-1]).nonzero()[0].tolist():
+        words = by_pair.get(text[place : place + 2])
+        if words is not None:
+            for word, before, region in words:
+                if len(word) == 2 or _spelled(text[max(0, place - before) : place - before + len(word)]) == word:
+                    found[word] = region
+    if len(found) < _REGION_WORDS:
+        return ""
     counts: dict[_Told, int] = dict.fromkeys((*_REGIONS, *_NEIGHBOURS), 0)
-    lexicon, regions = _words()
-    for word in {word for _, words in lexicon.find(key) for word in words}:
-        counts[regions[word]] += 1
+    for word, region in found.items():
+        if not any(word in other for other in found if len(other) > len(word)):  # 同比 in 同比增长 is one word
+            counts[region] += 1
     if script == "zh-Hant":
         for region in _WRITE_HANS:
             counts[region] //= _QUOTED
-    best, second = sorted(counts, key=lambda region: -counts[region])[:2]
-    if counts[best] < max(_REGION_WORDS, _REGION_LEAD * counts[second]):
+    *_, second, most = sorted(counts.values())
+    if most < _REGION_WORDS or most < _REGION_LEAD * second:
+        return ""
+    best = next(region for region, count in counts.items() if count == most)
+    if script == "zh-Hans" and best not in _WRITE_HANS and most < _CONVERTED_WORDS:
         return ""
     return "" if best == "MO" or best == "MY" else best
+
+
+@cache
+def leanings() -> dict[str, int]:
+    """Return the half nats of `data/leaning.tsv`, above zero for Traditional."""
+    halves: dict[str, int] = {}
+    for line in data_path("leaning.tsv").read_text("utf-8").splitlines():
+        if not line.startswith("#"):
+            name, step, entries = line.split("\t")
+            halves.update(dict.fromkeys(entries.split(" "), int(step) if name == "hant" else -int(step)))
+    return halves
+
+
+def _by_usage(text: str) -> Script:
+    """Answer for a text whose characters are the same in both scripts, by the words that their presses use."""
+    halves = leanings()
+    lean = sum(halves.get(character, 0) for character in text)
+    lean += sum(halves.get(text[at : at + 2], 0) for at in range(len(text) - 1))
+    if not lean:
+        return Script("none", 0.5, "", "zh")
+    script: ScriptName = "zh-Hant" if lean > 0 else "zh-Hans"
+    return Script(script, round(min(_USAGE_MOST, _USAGE_LEAST + _USAGE_STEP * abs(lean)), 4), "", script)
 
 
 def _is_english(text: str) -> bool:
     return len(_ENGLISH.intersection(text[:4000].lower().split())) >= 2
 
 
-def identify(text: str, key: str | None = None, context: str = "") -> Script:
+def identify(text: str, context: str = "") -> Script:
     """Return what `text` is written in.
 
     Args:
         text: any string. From some ten characters on the answer is to be relied on; see `confidence`.
-        key: `fold(text)`, where the caller has it already.
         context: more of the same page, such as its byline and its menus. It is asked for the region where `text`
             does not tell it, and for nothing else.
     """
-    counts = np.bincount(classify(text), minlength=8).tolist()
-    hant, hans = counts[HANT], counts[HANS]
-    han = counts[_HAN] + hant + hans
-    kana, hangul = counts[_KANA], counts[_HANGUL]
-    words = counts[_LATIN] / _LETTERS_PER_WORD
-    total = han + kana + hangul + words + counts[_FOREIGN]
+    count = _kinds().take(code_points(text), mode="clip").tobytes().count  # a fifth of the time of np.bincount
+    yue, yue_hant, hans = count(_YUE), count(_YUE_HANT), count(HANS)
+    hant = count(HANT) + yue_hant
+    han = count(_HAN) + yue + hant + hans
+    kana, hangul, foreign = count(_KANA), count(_HANGUL), count(_FOREIGN)
+    words = count(_LATIN) / _LETTERS_PER_WORD
+    total = han + kana + hangul + words + foreign
     if not total:
         return Script("none", 1.0, "", "und")
     if kana >= 2 and kana >= _KANA_SHARE * (kana + han) and kana + han >= hangul + words:
         return Script("other", round((kana + han) / total, 4), "", "ja")
     if han < total / 2:
-        if hangul > max(words, counts[_FOREIGN]):
-            language = "ko"
-        else:
-            language = "en" if words > counts[_FOREIGN] and _is_english(text) else "und"
+        language = "ko" if hangul > max(words, foreign) else "und"
+        if language == "und" and words > foreign and _is_english(text):
+            language = "en"
         return Script("other", round(1 - han / total, 4), "", language)
     if not hant + hans:
-        return Script("none", 0.5, "", "zh")
-    fewer, more = sorted((hant, hans))
+        return _by_usage(text)
+    fewer, more = (hant, hans) if hant < hans else (hans, hant)
     if fewer >= _MIXED_LEAST and fewer >= _MIXED_SHARE * (hant + hans):
         return Script("mixed", round(min(1.0, 0.5 + fewer / (hant + hans)), 4), "", "zh")
     script: ScriptName = "zh-Hant" if hant >= hans else "zh-Hans"
     confidence = round((more + _DOUBT) / (more + fewer + 2 * _DOUBT), 4)
-    if sum(map(text.count, _CANTONESE)) >= _CANTONESE_SHARE * han:
+    if yue + yue_hant >= _CANTONESE_SHARE * han:
         return Script(script, confidence, "", script.replace("zh", "yue"))
-    region = _region(fold(text) if key is None else key, script)
-    if not region and context:
-        region = _region(fold(context), script)
-    return Script(script, confidence, region, f"{script}-{region}" if region else script)
-
-
-def _stretches(inside: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Return the stretches where `inside` holds, as half-open spans."""
-    padded = np.concatenate(([False], inside, [False]))
-    edges = np.flatnonzero(padded[1:] != padded[:-1]).tolist()
-    return list(zip(edges[::2], edges[1::2], strict=True))
-
-
-def _runs_inside(classes: NDArray[np.uint8], minority: int) -> list[tuple[int, int]]:
-    """Return the runs of a clause that tells both scripts: its telling characters, and what belongs to them."""
-    majority = HANT + HANS - minority
-    places = np.flatnonzero(classes == minority).tolist()
-    cores: list[tuple[int, int]] = []
-    begin = previous = places[0]
-    for place in places[1:]:
-        gap = classes[previous + 1 : place]
-        if len(gap) > _BRIDGE or (gap == majority).any():
-            cores.append((begin, previous + 1))
-            begin = place
-        previous = place
-    cores.append((begin, previous + 1))
-    others = np.flatnonzero(classes == majority)
-    found: list[tuple[int, int]] = []
-    for number, (start, end) in enumerate(cores):
-        behind, ahead = np.searchsorted(others, (start, end)).tolist()
-        before = others[behind - 1] + 1 if behind else None
-        after = others[ahead] if ahead < len(others) else None
-        least = found[-1][1] if found else 0
-        most = cores[number + 1][0] if number + 1 < len(cores) else len(classes)
-        room = min(start, _REACH_TO_EDGE) if before is None else min(int(start - before) // 2, _REACH)
-        space = _REACH_TO_EDGE if after is None else min(int(after - end) // 2, _REACH)
-        found.append((max(least, start - room), min(most, end + space)))
-    return found
-
-
-def runs(text: str) -> list[Run]:
-    """Return the stretches of `text` in the script that fewer of its characters tell, sorted and disjoint.
-
-    A line, or else a clause (Han characters between marks), that tells nothing but the minority script is a run as a
-    whole. Elsewhere a run goes from one telling character to another, over at most `_BRIDGE` that either script has,
-    and a little beyond: what stands at its ends and tells nothing may be of either script, so the run has half of it.
-    Offsets are code points. A text of one script has no runs.
-    """
-    classes = classify(text)
-    hant, hans = int((classes == HANT).sum()), int((classes == HANS).sum())
-    if not hant or not hans:
-        return []
-    minority, majority = (HANS, HANT) if hant >= hans else (HANT, HANS)
-    script: Literal["zh-Hant", "zh-Hans"] = "zh-Hans" if minority == HANS else "zh-Hant"
-    found: list[tuple[int, int]] = []
-    for start, end in _stretches(code_points(text) != ord("\n")):
-        line = classes[start:end]
-        if not (line == minority).any():
-            continue
-        if not (line == majority).any():
-            found.append((start, end))
-            continue
-        for first, last in _stretches((line >= _HAN) & (line <= HANS)):
-            clause = line[first:last]
-            if not (clause == minority).any():
-                continue
-            inside = _runs_inside(clause, minority) if (clause == majority).any() else [(0, last - first)]
-            found += ((start + first + begin, start + first + stop) for begin, stop in inside)
-    return [Run(start, end, script) for start, end in found]
+    return Script._to_ask(script, confidence, (text, context) if context else (text,))

@@ -46,7 +46,7 @@ _KEPT_LEAST = 5
 """Occurrences below which nothing is said of a word."""
 _KEPT_SHARE = 0.5
 """Share of the other word's occurrences from which a word is the region's own: 数据 has .76 in Taiwan, 互联网 .1."""
-_REGIONAL = {"互联网", "哈萨克", "显卡", "的士", "知识产权", "笔记本电脑", "菜单", "触摸"}
+_REGIONAL = {"互联网", "哈萨克", "奔驰", "显卡", "的士", "知识产权", "笔记本电脑", "菜单", "触摸"}
 """Words of the other region that its own press quotes."""
 _RATIO = 30
 """How many times as often a telling character is seen in its own script. The pool's own labels are wrong for about one

@@ -11,13 +11,17 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from difflib import SequenceMatcher
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from pipeline.script.convert import convert
 from pipeline.script.fold import fold
-from pipeline.script.identify import Script, identify, runs
+from pipeline.script.identify import Script, identify
+from pipeline.script.learn_leaning import held_out
+from pipeline.script.runs import runs
 from pipeline.script.variants import find
+from pipeline.script.words import spans
 
 from .quality import records
 from .report import table
@@ -30,6 +34,17 @@ PEERS = ("opencc", "opencc-pyo3", "zhconv-rs", "hanzidentifier")
 SPLICES = 250
 """Articles of each script that lines, clauses or phrases of the other are spliced into."""
 ROUND_TRIPS = 600
+HOMES = {
+    "likgjava/eb": "CN",
+    "weiqi-kids/agent.cross-border-trade": "CN",
+    "x13-caesar/FMPRC_NLP": "CN",
+    "Changtzuan/ici_big_data_social_analysis": "TW",
+    "bigcaibao/banned-news": "",
+    "ourhimalayas/txt": "",
+    "Royguo0317/txt": "",
+}
+MARKED = {"HK": "HK", "TW": "TW", "SG": "SG", "Macau": ""}
+"""Where the articles of a repository of news-pool were written, and of a publisher whose name says so."""
 LABELS = {"hant": "zh-Hant", "hans": "zh-Hans"}
 _EITHER_WAY = (
     "台臺 布佈 劃畫 占佔 周週 了瞭 雇僱 凶兇 污汙 濕溼 秘祕 鑒鑑 勛勳 艷豔 嘆歎 拚拼 盃杯 癡痴 菸煙 恆恒 遶繞 蒐搜 "
@@ -47,9 +62,11 @@ def script(data: Path) -> str:
     parts = [
         _conversion(data, pool),
         _identification(pool),
+        _regions(pool),
         _spliced(pool),
         _names(pool),
         _round_trip(pool),
+        _gold_words(data),
     ]
     return "\n\n".join(parts)
 
@@ -132,6 +149,9 @@ def _identification(pool: Sequence[dict[str, Any]]) -> str:
             (row["title"], LABELS[row["script"]]) for row in labelled if len(_HAN.findall(row["title"])) >= 8
         ],
         "strings of four characters": list(_strings(labelled)),
+        "the same, of publishers that leaning.tsv has not seen": list(
+            _strings([row for row in labelled if held_out(row["publisher"])])
+        ),
     }
     rows = []
     for name, items in kinds.items():
@@ -143,22 +163,58 @@ def _identification(pool: Sequence[dict[str, Any]]) -> str:
         rows.append((name, len(items), *shares))
     texts = [row["text"] for row in labelled[::40]]
     took = seconds(lambda: [identify(text) for text in texts])
+    with_region = seconds(lambda: [identify(text).region for text in texts])
     version, [answer] = _asked("hanzidentifier", [("identify", texts)])
     beside = f"hanzidentifier {version}"
     if answer:
         beside += f" {_megabytes(texts) / answer[1]:.1f}, {answer[1] / took:.1f} times as long"
     head = ("identify, beside the pool's labels", "texts", "right", "wrong", "mixed", "none", "other")
-    return f"{table(head, rows)}\n\nMB/s: identify {_megabytes(texts) / took:.1f} (with region and language), {beside}."
+    speeds = (
+        f"MB/s: identify {_megabytes(texts) / took:.1f}, asked for the region too {_megabytes(texts) / with_region:.1f}"
+    )
+    return f"{table(head, rows)}\n\n{speeds}, {beside}."
+
+
+def _home(row: dict[str, Any]) -> str | None:
+    """Return the region that a publisher writes in, "" for none of ours, None where nothing says it."""
+    if row["repo"] in HOMES:
+        return HOMES[row["repo"]]
+    mark = re.search(r"\((\w+)\)$", row["publisher"])
+    return MARKED.get(mark[1]) if mark else None
+
+
+def _regions(pool: Sequence[dict[str, Any]]) -> str:
+    """Tell how many articles of each region get a region, and the right one."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for row in pool[::2]:
+        home = _home(row)
+        if home is not None and row["script"] in LABELS:
+            told = identify(row["text"]).region
+            counts[home, "right" if told and told == home else "wrong" if told else "none"] += 1
+    rows = []
+    for home in ("TW", "HK", "CN", "SG", ""):
+        right, wrong, none = (counts[home, what] for what in ("right", "wrong", "none"))
+        known = f"{right / (right + wrong):.2%}" if home else "-"
+        rows.append(
+            (home or "elsewhere", right + wrong + none, f"{(right + wrong) / (right + wrong + none):.1%}", known)
+        )
+    right, wrong = (sum(count for (_, what), count in counts.items() if what == kind) for kind in ("right", "wrong"))
+    head = ("regions, of every second article", "articles", "answered", "right where answered")
+    of_all = f"Of all answers {right / (right + wrong):.2%} are right, those elsewhere counted as wrong."
+    return f"{table(head, rows)}\n\n{of_all}"
 
 
 def _clean_bases(pool: Sequence[dict[str, Any]], name: str) -> list[str]:
-    """Return articles that have hardly a character of the other script, by OpenCC's tables and not by ours."""
+    """Return articles that have hardly a character of the other script, by OpenCC's tables and not by ours.
+
+    They are of publishers that neither the trigrams nor the leanings have seen.
+    """
     from opencc import OpenCC
 
     other = OpenCC("t2s" if name == "hans" else "s2t").convert
     chosen: list[str] = []
     for row in pool:
-        if row["script"] == name and len(row["text"]) > 300 and len(chosen) < 1500:
+        if row["script"] == name and held_out(row["publisher"]) and len(row["text"]) > 300 and len(chosen) < 1500:
             text = row["text"]
             changed = sum(a != b for a, b in zip(text, other(text), strict=False))
             if changed <= (0.001 if name == "hans" else 0.03) * len(text):
@@ -243,6 +299,27 @@ def _names(pool: Sequence[dict[str, Any]]) -> str:
     took = seconds(lambda: [find(key) for key in megabytes])
     told_by_set = table(("names with their mainland form", "Taiwan", "Hong Kong"), rows)
     return f"{told_by_set}\n\nFinding names: {_megabytes(megabytes) / took:.0f} MB/s of keys."
+
+
+def _gold_words(data: Path) -> str:
+    """Compare words with those of Universal Dependencies, Traditional text as it is and through its key."""
+    rows = []
+    for name in ("gsd", "hk", "pud"):
+        path = data / "reference" / f"ud_{name}_words.jsonl.gz"
+        if not path.is_file():
+            continue
+        gold = [row["words"] for row in records(path)]
+        cells = []
+        for through in (str, fold):
+            right = told = known = 0
+            for wanted in gold:
+                text = "".join(wanted)
+                ends = list(accumulate(map(len, wanted)))
+                found, there = set(spans(text, through(text))), set(zip([0, *ends], ends, strict=False))
+                right, told, known = right + len(found & there), told + len(found), known + len(there)
+            cells.append(f"{2 * right / (told + known):.3f}")
+        rows.append((f"UD {name.upper()}", len(gold), *cells))
+    return table(("words, F1", "sentences", "Traditional text as it is", "through its key"), rows) if rows else ""
 
 
 def _differences(old: str, new: str) -> Iterator[tuple[str, str]]:

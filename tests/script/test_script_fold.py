@@ -57,6 +57,8 @@ def test_a_line_break_separates(first: str, second: str) -> None:
 @given(st.lists(st.one_of(ANY, NEAR_PHRASES), max_size=8))
 def test_a_batch_is_its_texts(texts: list[str]) -> None:
     assert fold_many(texts) == [fold(text) for text in texts]
+    long = [text + "台灣\n" * 500 for text in texts]
+    assert fold_many(long) == [fold(text) for text in long]
 
 
 @given(NEAR_PHRASES)

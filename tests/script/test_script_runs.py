@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.ingest.fluency import default_fluency
+from pipeline.ingest.learn_fluency import held_out as fluency_holds_out
+from pipeline.script.fold import fold
+from pipeline.script.identify import HANS, HANT, classify, identify
+from pipeline.script.learn_leaning import held_out
+from pipeline.script.runs import Run, runs
+from pipeline.script.seams import seams
+
+HANT_TEXT = "經濟部昨日宣布，對進口的稀土磁鐵課徵關稅，業者認為價格將會上漲。"
+HANS_TEXT = "经济部昨日宣布，对进口的稀土磁铁课征关税，业者认为价格将会上涨。"
+PIECES = [HANT_TEXT, HANS_TEXT, "台灣", "中文", "，", "\n", "abc", "国", "國", "𡿨", "\ud800"]
+
+
+def test_a_spliced_phrase_is_a_run() -> None:
+    phrase = "习近平访问美国"
+    text = f"記者從經濟部獲悉，{phrase}關稅將會調整，業者認為價格會漲。"
+    (run,) = runs(text)
+    assert text[run.start : run.end] == phrase and run.script == "zh-Hans"
+    clause = f"業者認為價格會漲，{phrase}，經濟部並未回應。"
+    start = clause.index(phrase)
+    assert runs(clause) == [Run(start, start + len(phrase), "zh-Hans")]
+
+
+@pytest.mark.parametrize(
+    ("before", "phrase", "after"),
+    [
+        ("總統府發言人昨天", "手机壁纸高清下载", "表示，政府會持續關注國際情勢的發展。"),
+        ("外交部发言人昨天在", "台北美食推薦", "例行记者会上说，中方对此表示关切。"),
+    ],
+)
+def test_characters_of_both_scripts_go_where_the_sentence_wants_them(before: str, phrase: str, after: str) -> None:
+    text = before + phrase + after
+    (run,) = runs(text)
+    assert text[run.start : run.end] == phrase
+
+
+def test_the_minority_is_what_fewer_characters_are_written_in() -> None:
+    """Traditional text has more telling characters: here more of them, in fewer characters."""
+    hans = "这些年来他一直在家里写小说，每天早上六点起床，先喝一杯水。\n" * 2
+    hant = "國際電話簡訊與網際網路視訊會議費用調漲。"
+    classes = classify(hans + hant)
+    assert (classes == HANT).sum() > (classes == HANS).sum()
+    assert runs(hans + hant) == [Run(len(hans), len(hans + hant), "zh-Hant")]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=10))
+def test_runs_are_sorted_disjoint_and_of_one_script(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    classes = classify(text)
+    found = runs(text)
+    assert {run.script for run in found} in (set(), {"zh-Hant"}, {"zh-Hans"})
+    last = -1
+    for run in found:
+        assert last < run.start < run.end <= len(text)
+        last = run.end
+        own, other = (HANT, HANS) if run.script == "zh-Hant" else (HANS, HANT)
+        inside = classes[run.start : run.end]
+        assert (inside == own).any() and not (inside == other).any()
+        assert "\n" not in text[run.start : run.end]
+    if found:
+        told = HANT if found[0].script == "zh-Hant" else HANS
+        outside = np.ones(len(text), bool)
+        for run in found:
+            outside[run.start : run.end] = False
+        assert not (classes[outside] == told).any(), "every telling character of the minority is in a run"
+
+
+@given(st.text(HANT_TEXT + HANS_TEXT + "abc\n", max_size=80))
+def test_folded_text_has_no_runs(text: str) -> None:
+    assert runs(fold(text)) == []
+
+
+@pytest.mark.parametrize("text", [HANT_TEXT, HANS_TEXT, "", "中文", "政府は"])
+def test_one_script_has_no_runs(text: str) -> None:
+    assert runs(text) == []
+    assert identify(text).script != "mixed"
+
+
+@given(st.text(HANS_TEXT + "，。a1\n", min_size=2, max_size=60), st.data())
+@settings(deadline=None)
+def test_seams_are_those_of_the_fluency_model(key: str, data: st.DataObject) -> None:
+    """Both read one file. Letters and digits, which cleaning takes for one symbol each, are left out."""
+    key = key.replace("a", "的").replace("1", "了")
+    start = data.draw(st.integers(0, len(key) - 1))
+    end = data.draw(st.integers(start + 1, len(key)))
+    starts, ends = np.array([start]), np.array([end])
+    left, right = default_fluency().read(key).seams(starts, ends)
+    assert seams(key, starts, ends) == pytest.approx(left + right, abs=1e-3)
+
+
+@given(st.text(max_size=20))
+def test_both_tables_leave_out_the_same_publishers(publisher: str) -> None:
+    assert held_out(publisher) == fluency_holds_out(publisher)

@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 @app.command(epilog="Example: taowen run crawl/*.warc.gz --out tagged --workers 2")
 def run(
     out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the run; an unfinished run goes on.")
+        str,
+        typer.Option("--out", "-o", metavar="DIR", help="Folder of the run, or an address; an unfinished run goes on."),
     ],
     inputs: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="[INPUT]...",
-            help="Files, folders, globs. Without any, the run in DIR goes on with its own.",
+            help="Files, folders, globs, addresses (s3://...). Without any, the run in DIR goes on with its own.",
             show_default=False,
         ),
     ] = None,
@@ -113,7 +114,7 @@ def run(
     counts = status.counts
     too_many = limit.exceeded(counts.rejected, counts.written)
     if too_many:
-        say(f"{TOO_MANY} in {out / 'rejects'}.")
+        say(f"{TOO_MANY} in {out}/rejects.")
     pages = counts.written + counts.rejected
     too_few = status.complete and counts.status["article"] < floor * pages
     if too_few:
@@ -146,7 +147,7 @@ def _share(given: str | None) -> tuple[int, int]:
 
 
 @app.command(epilog="Example: taowen status tagged")
-def status(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")]) -> None:
+def status(folder: Annotated[str, typer.Argument(metavar="DIR", help="Folder of a run, or an address.")]) -> None:
     """How far a run is: tasks done, books, rejects by reason, sites. Reads only; safe while the run works."""
     from pipeline.dumps.status import status as status_of
     from pipeline.dumps.status import to_text
@@ -156,7 +157,7 @@ def status(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of
 
 @app.command(epilog="Example: taowen report tagged")
 def report(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")],
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="Folder of a run, or an address.")],
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="FILE.html", help="The file. [default: DIR/report.html]")
     ] = None,
@@ -172,12 +173,15 @@ def report(
     It opens without network, runs nothing, and whatever a page says stands there as text.
     """
     from pipeline.cli.options import check_new
+    from pipeline.places import is_address
     from pipeline.report.dump import dump_page
     from pipeline.streams import whole_file
 
-    place = folder / "report.html" if out is None else out
+    if out is None and is_address(folder):
+        raise UsageError(f"{folder} is no folder of this machine. Say where the report goes: -o FILE.html.")
+    place = Path(folder, "report.html") if out is None else out
     more = []
-    if folder.is_dir():
+    if Path(folder).is_dir():
         check_new(place, force=force)
     if corpus is not None:
         from pipeline.report.evaluation import evaluation_sections

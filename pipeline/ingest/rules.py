@@ -69,7 +69,7 @@ def mask(kinds: Collection[str]) -> int:
 
 def rule_bits(key: str, blocks: Sequence[Block]) -> list[int]:
     """Return for each block of a folded text the rules that match it, as bits in the order of `rules()`."""
-    return [_matches(key[b.start : b.end]) if b.end - b.start <= _LONGEST else 0 for b in blocks]
+    return [matches(key[b.start : b.end]) if b.end - b.start <= _LONGEST else 0 for b in blocks]
 
 
 _LONGEST = 400
@@ -121,9 +121,17 @@ _SIZES = (200, 120, 80, 60, 40, 20, -1)
 """Lengths of lines above which other tables serve: the longer a line, the fewer rules are left."""
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 14)
+def _matches_short(line: str) -> int:
+    """Return the rules that match a short line: furniture repeats from page to page, so answers are remembered."""
+    return _matches(line)
+
+
+_SHORT = 60
+"""Longer lines are prose, which does not come again: remembered too, they took 45 MB of each process in the end."""
+
+
 def _matches(line: str) -> int:
-    """Return the rules that match a line. Furniture repeats from page to page, so answers are remembered."""
     size = len(line)
     needles = _needles(next(least for least in _SIZES if least < size))
     served, width = needles.free, needles.width
@@ -145,4 +153,6 @@ def _matches(line: str) -> int:
 
 def matches(line: str) -> int:
     """Return the rules that match a folded line, as bits in the order of `rules()`."""
+    if len(line) <= _SHORT:
+        return _matches_short(line)
     return _matches(line) if len(line) <= _LONGEST else 0

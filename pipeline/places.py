@@ -291,7 +291,13 @@ class _There:
         return self.address
 
     def make(self, *inside: str) -> None:
-        _system(self.address)  # that there is a bucket shows when the first file is put there
+        system, path = self._at("")
+        top = path.partition("/")[0]
+        with _as_oserror(self.address):
+            if top and not system.exists(top):  # a bucket costs money and has an owner: it is not made here
+                raise OSError(errno.ENOENT, f"there is no {top}", self.address)
+            for name in ("", *inside):
+                system.makedirs(self._at(name)[1], exist_ok=True)
 
     def entries(self) -> list[str]:
         return [one["name"].rstrip("/").rpartition("/")[2] for one in self._listed("")]
@@ -388,9 +394,9 @@ def _as_oserror(address: str) -> Iterator[None]:
     """Make an OSError with number and text of whatever a file system raises: each has errors of its own."""
     try:
         yield
-    except FileNotFoundError as error:
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), address) from error
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and error.errno is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), address) from error
         if error.errno is None or error.strerror is None:
             number = errno.EACCES if isinstance(error, PermissionError) else errno.EIO
             raise OSError(number, str(error) or type(error).__name__, address) from error

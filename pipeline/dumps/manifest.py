@@ -61,7 +61,9 @@ class Manifest:
                 f"{out} is no folder of a run: it has no {MANIFEST}. Name the inputs to begin one."
             ) from None
         except (OSError, ValueError) as error:
-            raise UsageError(f"{place} cannot be read ({error}).") from error
+            raise UsageError(
+                f"{place} cannot be read ({error}). If it was cut short when the run began, --force begins it anew."
+            ) from error
         if not isinstance(data, dict) or data.get("layout") != LAYOUT or data.get("format") not in get_args(Format):
             raise UsageError(f"{place} was written by another version of taowen. Give another folder.")
         tasks = tuple(

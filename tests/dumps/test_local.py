@@ -11,7 +11,9 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import pytest
@@ -325,26 +327,40 @@ def test_one_packed_file_is_shared_by_all_workers(tmp_path: Path) -> None:
     assert sum(path.stat().st_size > 1 << 20 for path in (tmp_path / "1" / "parts").iterdir()) > 3
 
 
-def test_the_lines_for_spark_in_the_documents_do_the_run(tmp_path: Path, sample: Path) -> None:
-    """With a stand-in for Spark, in a process of its own: what runs on an executor must not need more."""
-    text = (HERE.parents[1] / "docs" / "dumps.md").read_text("utf-8")
-    (lines,) = re.findall(r"```python\n(.*?)```", text, re.S)
-    make = functools.partial(Process, ProcessConfig())
-    source, out = str(sample / "pages.jsonl"), tmp_path / "out"
-    assert run([source], out, make, share=(999_999, 1_000_000)).done == 0
-    stand_in = """
+STAND_IN = """
 class Partitions:
     def __init__(self, tasks, number): self.tasks = tasks
     def foreachPartition(self, work): work(iter(self.tasks))
 class spark:
     class sparkContext:
         parallelize = Partitions
-if __name__ == "__main__":
 """
-    script = tmp_path / "spark.py"
-    asked = lines.replace("/shared/tagged", str(out))
-    script.write_text(stand_in + "".join(f"    {line}\n" for line in asked.splitlines()), encoding="utf-8")
-    subprocess.run([sys.executable, str(script)], check=True, env={**os.environ, "PYTHONPATH": str(HERE.parents[1])})
+SPARK = """
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
+"""
+missing = find_spec("pyspark") is None or which("java") is None
+
+
+@pytest.mark.parametrize(
+    "spark",
+    [STAND_IN, pytest.param(SPARK, marks=pytest.mark.skipif(missing, reason="no pyspark or no java: make engines"))],
+    ids=["stand-in", "spark"],
+)
+def test_the_lines_for_spark_in_the_documents_do_the_run(tmp_path: Path, sample: Path, spark: str) -> None:
+    """In a process of its own: what runs on an executor must not need more."""
+    text = (HERE.parents[1] / "docs" / "dumps.md").read_text("utf-8")
+    (lines,) = re.findall(r"```python\n(.*?)```", text, re.S)
+    make = functools.partial(Process, ProcessConfig())
+    source, out = str(sample / "pages.jsonl"), tmp_path / "out"
+    assert run([source], out, make, share=(999_999, 1_000_000)).done == 0
+    script = tmp_path / "on_spark.py"
+    asked = (spark + lines).replace("/shared/tagged", str(out))
+    script.write_text(
+        'if __name__ == "__main__":\n' + "".join(f"    {line}\n" for line in asked.splitlines()), encoding="utf-8"
+    )
+    environment = os.environ | {"PYTHONPATH": str(HERE.parents[1]), "PYSPARK_PYTHON": sys.executable}
+    subprocess.run([sys.executable, str(script)], check=True, env=environment, timeout=300)
     done = status(out)
     assert done.complete and done.counts.read > 0
     run([source], tmp_path / "here", make)

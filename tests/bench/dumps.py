@@ -6,9 +6,11 @@ import gzip
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -25,9 +27,20 @@ PAGES = 20_000
 """Articles of the pool in the large dump; the small one has a tenth."""
 LONGEST = 1500
 """Characters of an article: what a dump of flattened news has, and the run stays under three minutes."""
-TIMES = 4
-"""Copies of pages-dev in the dump of HTML that the peer gets too: about 600 pages."""
-PEER = Package(("trafilatura", "lxml_html_clean", "opencc", "jieba", "scikit-learn"))
+FILES = 4
+"""That the pages of HTML lie in: datatrove's workers take a file each."""
+ROUNDS = 2
+PEERS = {
+    "trafilatura + OpenCC + jieba + TF-IDF, pool of 2": (
+        "pool_peer.py",
+        Package(("trafilatura", "lxml_html_clean", "opencc", "jieba", "scikit-learn")),
+    ),
+    "datatrove with its trafilatura extractor, 2 workers": (
+        "datatrove_peer.py",
+        Package(("datatrove[io,processing]", "lxml_html_clean")),
+    ),
+}
+"""What a user would take instead: the script, and its environment."""
 _BARE = """
 import sys
 from pipeline.ingest.read import read
@@ -99,28 +112,60 @@ def dumps(data: Path) -> str:
     head = ("articles of news-pool as text", "pages", "CPU s", "s", "peak MB", "CPU of the bare loop")
     grown = runs[PAGES][0] / runs[PAGES // 10][0], runs[PAGES][2] / runs[PAGES // 10][2]
     told = f"{table(head, rows)}\n\nTen times the pages: {grown[0]:.1f} times the CPU, {grown[1]:.2f} times the memory."
-    return f"{told}\n\n{_beside_peer(data / 'pages-dev.jsonl.gz')}"
+    return f"{told}\n\n{_beside_peers(data / 'pages-dev.jsonl.gz')}"
 
 
-def _beside_peer(source: Path) -> str:
-    """Run the same HTML pages through taowen and through trafilatura, OpenCC, jieba and TF-IDF in a process pool."""
-    python = environment("pool", PEER)
-    if isinstance(python, str):
-        return f"The peer {python}."
-    path = BENCH / "pages.jsonl.gz"
+def _beside_peers(source: Path) -> str:
+    """Run the same HTML pages through taowen and through what a user would take instead."""
     pages = [one for one in read(str(source)) if isinstance(one, Page)]
-    with gzip.open(path, "wt", encoding="utf-8", compresslevel=1) as file:
-        for number in range(TIMES):
-            for page in pages:
-                file.write(json.dumps({"id": f"{page.id}-{number}", "html": page.html}, ensure_ascii=False) + "\n")
-    count = TIMES * len(pages)
-    ours = _run(path, "html")
-    theirs = _measured([str(python), str(HERE / "pool_peer.py"), str(path), str(BENCH / "pool.jsonl")])
-    rows = [
-        (name, count, f"{cpu:.0f}", f"{count / cpu:.1f}", f"{peak:.0f}", f"{theirs[0] / cpu:.2f}")
-        for name, (cpu, _, peak) in (
-            ("taowen run --workers 2", ours),
-            ("trafilatura + OpenCC + jieba + TF-IDF, pool of 2", theirs),
-        )
-    ]
-    return table(("pages-dev, packed HTML", "pages", "CPU s", "pages per CPU s", "peak MB", "times the peer"), rows)
+    folders = {len(some): _packed(some) for some in (pages, pages[:FILES])}
+    table_ = [_peer_row("taowen run --workers 2", lambda folder: _run(folder, "html"), folders)]
+    for name, (script, package) in PEERS.items():
+        python = environment(script.removesuffix("_peer.py"), package)
+        if isinstance(python, str):
+            table_.append((name, python, *("-",) * 6))
+            continue
+
+        def theirs(folder: Path, python: Path = python, script: str = script) -> tuple[float, float, float]:
+            out = BENCH / f"{script}.out"
+            shutil.rmtree(out, ignore_errors=True)
+            return _measured([str(python), str(HERE / script), str(folder), str(out)])
+
+        table_.append(_peer_row(name, theirs, folders))
+    ours = float(table_[0][5])
+    rows = [(*row[:-1], f"{ours / float(row[5]):.1f}" if row[5] != "-" else "-") for row in table_]
+    head = (
+        "pages-dev, packed HTML",
+        "pages",
+        "CPU s",
+        "of them start",
+        "peak MB",
+        "pages per CPU s",
+        "taowen is times",
+    )
+    return (
+        f"{table(head, rows)}\n\nThe start is a run of {FILES} pages, and pages per CPU second are those behind it. "
+        f"Each page comes once, in {FILES} files; of {ROUNDS} runs in turn the one with the least CPU counts."
+    )
+
+
+def _peer_row(
+    name: str, run: Callable[[Path], tuple[float, float, float]], folders: dict[int, Path]
+) -> tuple[str, ...]:
+    whole, start = ([run(folder) for _ in range(ROUNDS)] for folder in folders.values())
+    pages, few = folders
+    cpu, least = min(one[0] for one in whole), min(one[0] for one in start)
+    peak = max(one[2] for one in whole)
+    return name, str(pages), f"{cpu:.1f}", f"{least:.1f}", f"{peak:.0f}", f"{(pages - few) / (cpu - least):.2f}", ""
+
+
+def _packed(pages: Sequence[Page]) -> Path:
+    """Write pages as packed JSON lines in a folder of `FILES` files."""
+    folder = BENCH / f"pages-{len(pages)}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for number in range(FILES):
+        with gzip.open(folder / f"{number}.jsonl.gz", "wt", encoding="utf-8", compresslevel=1) as file:
+            for page in pages[number::FILES]:
+                file.write(json.dumps({"id": page.id, "html": page.html}, ensure_ascii=False) + "\n")
+    return folder

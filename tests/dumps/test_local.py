@@ -280,6 +280,47 @@ def test_without_inputs_a_run_goes_on_with_its_own(tmp_path: Path, source: str, 
     assert not (tmp_path / "absent").exists()
 
 
+def test_no_clock_decides_anything(
+    tmp_path: Path, source: str, undisturbed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(8)
+    for name in ("time", "perf_counter", "monotonic"):  # at every call another hour, before or after the last
+        monkeypatch.setattr(time, name, lambda: chance.uniform(-1e9, 1e9))
+    monkeypatch.setattr(time, "time_ns", lambda: chance.randrange(2**60))
+    out = tmp_path / "out"
+    run([source], out, Fake, task_bytes=TASK, page_seconds=0)
+    assert fingerprint(out) == undisturbed
+    files = [path for path in [Path(source), *out.rglob("*")] if path.is_file()]
+    for path in files:
+        os.utime(path, (chance.choice([0, 2**33]),) * 2)
+    before = {path: path.stat().st_mtime for path in (out / "parts").iterdir()}
+    min((out / "receipts").iterdir()).unlink()
+    run([source], out, Fake, task_bytes=TASK, page_seconds=0)
+    assert fingerprint(out) == undisturbed
+    after = {path: path.stat().st_mtime for path in (out / "parts").iterdir()}
+    assert len(before.items() - after.items()) == 1  # of the receipt that was gone
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_input_that_goes_away_meanwhile_costs_its_tasks_until_it_is_back(tmp_path: Path, workers: int) -> None:
+    source = Path(write_files(tmp_path / "in", ["平常"] * 12))
+    gone = source / "7.jsonl"
+    content = gone.read_bytes()
+
+    def accident(found: Status) -> None:
+        if found.done == 1:
+            gone.unlink(missing_ok=True)
+
+    out = tmp_path / "out"
+    done = run([str(source)], out, Fake, workers=workers, task_bytes=ONE_EACH, page_seconds=0, progress=accident)
+    assert (done.done, [failure.inputs for failure in done.failed]) == (11, [(str(gone),)])
+    assert "No such file" in done.failed[0].reason
+    gone.write_bytes(content)
+    assert run([], out, Fake, workers=workers).complete
+    run([str(source)], tmp_path / "undisturbed", Fake, task_bytes=ONE_EACH)
+    assert fingerprint(out) == fingerprint(tmp_path / "undisturbed")
+
+
 def test_a_sample_is_spread_over_the_dump_and_is_a_run_of_its_own(tmp_path: Path) -> None:
     source = write_files(tmp_path / "in", ["平常"] * 40)
     out = tmp_path / "out"

@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from pipeline.cli.config import config_app, defaults, origin_of
+from pipeline.cli.terminal import say
 from pipeline.errors import UsageError
 
 __all__ = ["app"]
@@ -31,6 +32,9 @@ class _Group(TyperGroup):
             if not origin:
                 raise
             raise UsageError(f"{origin}: {said}") from None
+        except KeyboardInterrupt as stop:  # here: further out it loses what it has to say
+            say(str(stop) or "Interrupted.")
+            raise typer.Exit(130) from None
 
 
 app = typer.Typer(

@@ -106,12 +106,12 @@ def run(
             folder.remove(DUPLICATES)
         found, unfinished = of_tasks(folder, manifest)
         todo = [task for task in unfinished if task.number % share[1] == share[0]]
-        sweep(folder, todo, shared=not alone)
-        if progress:
-            progress(found)
         failures = []
         rows = partial(Guarded, make, page_seconds) if page_seconds else make
         try:
+            sweep(folder, todo, shared=not alone)
+            if progress:
+                progress(found)
             with closing(_outcomes(todo, rows, folder, kind, workers, engine, address)) as outcomes:
                 for outcome in outcomes:
                     if isinstance(outcome, Receipt):

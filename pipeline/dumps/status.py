@@ -125,7 +125,7 @@ def to_text(found: Status) -> str:
         lines += ["", *site_table(counts)]
     lines += [f"failed: task {one.task} ({', '.join(one.inputs[:3])}): {one.reason}" for one in found.failed]
     if not found.complete:
-        lines.append("The command that began the run resumes it.")
+        lines.append("The command that began the run resumes it, unless it is at work now.")
     return "\n".join(_printable(line) for line in lines)
 
 

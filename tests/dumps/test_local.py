@@ -62,7 +62,7 @@ def test_the_report_is_the_sum_of_everything(tmp_path: Path, source: str) -> Non
 @pytest.mark.parametrize("kind", ["jsonl", "parquet"])
 def test_the_bytes_do_not_depend_on_the_workers(tmp_path: Path, source: str, kind: Any) -> None:
     prints = set()
-    for workers in (1, 2):
+    for workers in (1, 2, 4):
         out = tmp_path / f"{workers}"
         run([source], out, Fake, workers=workers, kind=kind, task_bytes=1000)
         prints.add(fingerprint(out))

@@ -170,9 +170,9 @@ def _beside_peers(source: Path) -> str:
         "taowen is times",
     )
     return (
-        f"{table(head, [*rows, *missing])}\n\nThe start is a run of {FILES} pages, and pages per CPU second are those behind "
-        f"it. The pages lie in {FILES} files, {TIMES} times, each with another character in each line, since taowen and "
-        f"trafilatura remember lines. Of {ROUNDS} rounds the least CPU counts."
+        f"{table(head, [*rows, *missing])}\n\nThe start is a run of {FILES} pages, and pages per CPU second are those "
+        f"behind it. The pages lie in {FILES} files, {TIMES} times, each with another character in each line, since "
+        f"taowen and trafilatura remember lines. Of {ROUNDS} rounds the least CPU counts."
     )
 
 

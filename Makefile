@@ -10,7 +10,7 @@ DEMO   := build/demo
 .DEFAULT_GOAL := help
 N      ?= 100
 
-.PHONY: help setup demo test check crash format train promote mending bench docs wheel-check clean
+.PHONY: help setup demo test check crash engines format train promote mending bench docs wheel-check clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -38,6 +38,9 @@ check: setup  ## What CI runs: format, lint, types, tests, documents up to date,
 
 crash: setup  ## Stop runs at every point and N times at random (N=100), start them again, compare
 	$(BIN)/python -m tests.dumps.crash $(N)
+
+engines: setup  ## Run the tests on Ray, Spark and an object store, in an environment of their own
+	bash tests/engines.sh $(BIN)/python
 
 format: setup  ## Format and mend what the linter can
 	$(BIN)/ruff check --fix .

@@ -16,7 +16,7 @@ PACKAGE = ROOT / "pipeline"
 
 ROOMS = (
     ("article", "errors"),
-    ("configure",),
+    ("configure", "places"),
     ("records",),
     ("script",),
     ("ingest",),
@@ -48,6 +48,7 @@ HOMES = {
         f"cli/{name}.py" for name in ("app", "articles", "config", "dumps", "labels", "options", "terminal", "topics")
     ),
     "rich": ("cli/articles.py", "cli/terminal.py", "explain.py", "streams.py"),
+    "fsspec": ("places.py",),
     "ray": ("dumps/ray.py",),
     "resvg_py": ("report/charts.py",),
     "rensa": ("dumps/deduplicate.py", "topics/reprints.py"),

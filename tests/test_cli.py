@@ -264,7 +264,7 @@ def test_an_unreadable_file_is_named(
     def refuse(path: str, *rest: Any) -> None:  # root may read every file, so a mode of 0 would not do
         raise PermissionError(13, "Permission denied", path)
 
-    monkeypatch.setattr("pipeline.ingest.read.open", refuse, raising=False)
+    monkeypatch.setattr("pipeline.ingest.read.open_file", refuse)
     done = taowen(*verb, locked)
     assert (done.code, done.out) == (2, b"")
     assert "locked.jsonl" in done.err
@@ -309,9 +309,23 @@ def test_an_interrupt_ends_with_130_and_leaves_no_half_file(root: Path, tmp_path
             time.sleep(0.05)
         ended.send_signal(signal.SIGINT)
         _, err = ended.communicate(timeout=60)
-    assert ended.returncode == 130, err
-    assert b"Traceback" not in err
+    assert (ended.returncode, err.strip()) == (130, b"Interrupted.")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_run_says_how_to_go_on(root: Path, sample: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with process("run", sample / "pages.jsonl", "--out", out, "--workers", "2", root=root) as ended:
+        deadline = time.monotonic() + 30
+        while not (out / "receipts").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        time.sleep(0.3)  # its workers start, which takes them longer
+        ended.send_signal(signal.SIGINT)
+        _, err = ended.communicate(timeout=60)
+    assert ended.returncode == 130, err
+    assert re.search(rb"^Interrupted\. 0 of \d+ tasks are done and stay; the same command resumes\.$", err, re.M), err
+    assert b"Traceback" not in err
 
 
 # CSV, conversion, explanation, runs.

@@ -95,10 +95,29 @@ def test_a_file_that_is_named_must_be_there(taowen: Call, monkeypatch: pytest.Mo
     assert taowen("config", "show", "walk")[0] == 2
 
 
-def test_a_value_of_the_wrong_kind_is_refused(taowen: Call) -> None:
-    Path("taowen.toml").write_text('[run]\nworkers = "many"\n')
-    code, _, told = taowen("run", "x", "--out", "y")
-    assert code == 2 and "--workers" in told
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('workers = "many"', "Invalid value for '--workers'"),
+        ("workers = 0", "Invalid value for '--workers'"),
+        ('format = "csv"', "'csv' is not one of"),
+        ('max-rejects = "few"', "--max-rejects takes a number"),
+        ('share = "2/2"', "--share takes K/N"),
+        ('threshold = ["x"]', "--threshold takes TOPIC=P"),
+    ],
+)
+def test_a_wrong_value_is_told_with_its_place(
+    taowen: Call, monkeypatch: pytest.MonkeyPatch, content: str, said: str
+) -> None:
+    Path("taowen.toml").write_text(f"[run]\n{content}\n")
+    command = ("run", "x", "--out", "y")
+    code, _, told = taowen(*command)
+    assert (code, told.startswith("taowen: taowen.toml: ")) == (2, True) and said in told
+    option = content.partition(" ")[0]
+    code, _, told = taowen(*command, f"--{option}", "?")  # what is typed is at fault, not the file
+    assert code == 2 and f"--{option}" in told and "taowen.toml" not in told
+    monkeypatch.setenv(f"TAOWEN_RUN_{option.upper().replace('-', '_')}", "?")
+    assert f"taowen: $TAOWEN_RUN_{option.upper().replace('-', '_')}: " in taowen(*command)[2]
 
 
 def test_too_few_articles_end_with_1(taowen: Call, sample: Path) -> None:

@@ -5,13 +5,41 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from pipeline.cli.config import config_app, defaults
+from pipeline.cli.config import config_app, defaults, origin_of
+from pipeline.cli.terminal import say
+from pipeline.errors import UsageError
 
 __all__ = ["app"]
 
+
+class _Group(TyperGroup):
+    """The commands. What is wrong with a value that nobody typed is told with the place where it stands."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command, and keep what was typed."""
+        ctx.meta["taowen.typed"] = list(args)
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was typed."""
+        try:
+            return super().invoke(ctx)
+        except (typer.BadParameter, UsageError) as error:
+            said = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
+            origin = origin_of(said, self.commands, ctx.meta.get("taowen.typed", ()))
+            if not origin:
+                raise
+            raise UsageError(f"{origin}: {said}") from None
+        except KeyboardInterrupt as stop:  # here: further out it loses what it has to say
+            say(str(stop) or "Interrupted.")
+            raise typer.Exit(130) from None
+
+
 app = typer.Typer(
     name="taowen",
+    cls=_Group,
     help="Clean, script-normalised, topic-tagged articles from crawled dumps of Chinese news.",
     epilog="Exit codes: 0 done, 1 too many rejects or a floor missed, 2 usage or configuration, 130 interrupted.",
     no_args_is_help=True,

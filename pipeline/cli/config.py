@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -11,10 +12,11 @@ import typer
 
 from pipeline.errors import UsageError
 
-__all__ = ["Setting", "config_app", "defaults", "settings"]
+__all__ = ["Setting", "config_app", "defaults", "origin_of", "settings"]
 
 FILE = "taowen.toml"
 NAMED = "TAOWEN_CONFIG"
+_OPTION = re.compile(r"--([a-z][a-z-]*)")
 NEVER = {"help", "version", "force", "dry-run"}
 """Options that have to be typed: what they do is meant for one call."""
 
@@ -78,6 +80,20 @@ def defaults(commands: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         command: {parameter.name: some[name].value for name, parameter in _options(commands[command]) if name in some}
         for command, some in settings(commands).items()
     }
+
+
+def origin_of(said: str, commands: Mapping[str, Any], typed: Sequence[str]) -> str:
+    """Return where an option that a message speaks of was set; "" where it was typed, or where none is.
+
+    Args:
+        said: the message.
+        commands: of the application, by name.
+        typed: the command and what was typed behind it.
+    """
+    set_ = settings(commands).get(typed[0] if typed else "", {})
+    named = [option for option in _OPTION.findall(said) if option in set_]
+    by_hand = {argument.partition("=")[0].removeprefix("--") for argument in typed if argument.startswith("--")}
+    return next((set_[option].origin for option in named if option not in by_hand), "")
 
 
 @config_app.command(epilog="Example: taowen config show run")

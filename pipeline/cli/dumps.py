@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 @app.command(epilog="Example: taowen run crawl/*.warc.gz --out tagged --workers 2")
 def run(
     out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the run; an unfinished run goes on.")
+        str,
+        typer.Option("--out", "-o", metavar="DIR", help="Folder of the run, or an address; an unfinished run goes on."),
     ],
     inputs: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="[INPUT]...",
-            help="Files, folders, globs. Without any, the run in DIR goes on with its own.",
+            help="Files, folders, globs, addresses (s3://...). Without any, the run in DIR goes on with its own.",
             show_default=False,
         ),
     ] = None,
@@ -73,6 +74,7 @@ def run(
     from pipeline.dumps.local import run as run_dump
     from pipeline.dumps.manifest import PAGE
     from pipeline.dumps.status import to_text
+    from pipeline.places import is_address
     from pipeline.process import Process
     from pipeline.streams import RejectLimit
 
@@ -87,8 +89,8 @@ def run(
 
         typer.echo(preview(given, out, make, kind=format, add=add, force=force, sample=sample or 0, workers=workers))
         return
-    page = out / PAGE
-    told = page.exists()
+    page = Path(out, PAGE)  # never at an address: reports are files of this machine
+    stood = not is_address(out) and page.exists()
     with progress_bar(lines=True) as advance:
 
         def progress(status: Status) -> None:
@@ -113,12 +115,12 @@ def run(
             progress=progress,
         )
     say(to_text(status))
-    if told and not page.exists():
+    if stood and not page.exists():
         say(f"{page} told of the run as it was, and is removed; 'taowen report {out}' writes it anew.")
     counts = status.counts
     too_many = limit.exceeded(counts.rejected, counts.written)
     if too_many:
-        say(f"{TOO_MANY} in {out / 'rejects'}.")
+        say(f"{TOO_MANY} in {out}/rejects.")
     pages = counts.written + counts.rejected
     too_few = status.complete and counts.status["article"] < floor * pages
     if too_few:
@@ -151,7 +153,7 @@ def _share(given: str | None) -> tuple[int, int]:
 
 
 @app.command(epilog="Example: taowen status tagged")
-def status(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")]) -> None:
+def status(folder: Annotated[str, typer.Argument(metavar="DIR", help="Folder of a run, or an address.")]) -> None:
     """How far a run is: tasks done, books, rejects by reason, sites. Reads only; safe while the run works."""
     from pipeline.dumps.status import status as status_of
     from pipeline.dumps.status import to_text
@@ -161,7 +163,7 @@ def status(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of
 
 @app.command(epilog="Example: taowen report tagged")
 def report(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")],
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="Folder of a run, or an address.")],
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="FILE.html", help="The file. [default: DIR/report.html]")
     ] = None,
@@ -178,12 +180,15 @@ def report(
     """
     from pipeline.cli.options import check_new
     from pipeline.dumps.manifest import PAGE
+    from pipeline.places import is_address
     from pipeline.report.dump import dump_page
     from pipeline.streams import whole_file
 
-    place = folder / PAGE if out is None else out
+    if out is None and is_address(folder):
+        raise UsageError(f"{folder} is no folder of this machine. Say where the report goes: -o FILE.html.")
+    place = Path(folder, PAGE) if out is None else out
     more = []
-    if folder.is_dir():
+    if Path(folder).is_dir():
         check_new(place, force=force)
     if corpus is not None:
         from pipeline.report.evaluation import evaluation_sections

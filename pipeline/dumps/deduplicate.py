@@ -1,7 +1,8 @@
 """Which articles of a run are copies: a second phase over its parts that writes `duplicates.parquet`, deletes nothing.
 
 Texts are compared folded to Simplified and without punctuation, so a story that was reprinted in the other script is
-found. Signatures and names lie on disk; in memory are about 60 bytes for each article.
+found. What each part comes down to, its sketch, is made by all workers; one process finds the copies in them.
+Signatures and names lie on its disk; in memory are about 60 bytes for each article.
 """
 
 from __future__ import annotations
@@ -10,20 +11,23 @@ import json
 import re
 import shutil
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
-from tempfile import mkdtemp
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from pipeline.dumps.manifest import DUPLICATES
 from pipeline.dumps.shards import rows_of, write_table
 from pipeline.errors import TaowenError
+from pipeline.places import Folder, Where, folder_of
 from pipeline.script.fold import fold
 
-__all__ = ["Copies", "find_copies", "write_duplicates"]
+__all__ = ["Copies", "Sketch", "find_copies", "sketch", "sketch_of_part", "write_duplicates"]
+
+Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 SHINGLE = 5
 """Characters. Shorter ones are shared by articles on one subject, longer ones break with every edited word."""
@@ -39,7 +43,6 @@ were joined beside them (18, and 16 at .5) share more than half of their shingle
 SHORTEST = 50
 """Characters. Of shorter texts only equal ones are copies."""
 _TEXT = re.compile(r"[\W_]+")
-_STALE = ".duplicates-*"
 
 
 class Copies:
@@ -62,69 +65,103 @@ class Copies:
         a, b = self.first(one), self.first(other)
         self._first[max(a, b)] = min(a, b)
 
-    def groups(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+    def groups(self) -> Array:
         """Return for each article the one that stands for it, itself where there is no other."""
         return np.array([self.first(one) for one in range(len(self._first))], dtype=np.int64)
 
 
-def write_duplicates(out: Path, parts: list[Path]) -> tuple[int, int]:
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """What of some articles is needed to find their copies: about 600 bytes for each."""
+
+    names: tuple[bytes, ...]
+    """JSON: id, input and position; none where only the texts are known."""
+    exact: Array
+    """A digest of each key, shape `(n_articles,)`, uint64."""
+    near: Array
+    """The places here of those that are long enough for a signature, shape `(n_long,)`, int64."""
+    signatures: Array
+    """Shape `(n_long, PERMUTATIONS)`, uint32."""
+
+
+def sketch(texts: Iterable[str], names: Sequence[bytes] = ()) -> Sketch:
+    """Return the sketch of some texts, in either script."""
+    from rensa import RMinHash
+
+    exact, near = array("Q"), array("q")
+    signatures = bytearray()
+    for number, text in enumerate(texts):
+        key = _TEXT.sub("", fold(text)).lower()
+        exact.append(int.from_bytes(blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little"))
+        if len(key) < SHORTEST:
+            continue
+        signature = RMinHash(num_perm=PERMUTATIONS, seed=1)
+        signature.update([key[at : at + SHINGLE] for at in range(len(key) - SHINGLE + 1)])
+        signatures += np.array(signature.digest(), dtype="<u4").tobytes()
+        near.append(number)
+    shaped = np.frombuffer(bytes(signatures), dtype="<u4").reshape(-1, PERMUTATIONS)
+    return Sketch(tuple(names), np.array(exact, dtype=np.uint64), np.array(near, dtype=np.int64), shaped)
+
+
+def sketch_of_part(out: Where, part: str) -> Sketch:
+    """Return the sketch of the articles of a part, which may be anyone's work: it depends on the part alone.
+
+    Raises:
+        TaowenError: the part cannot be read.
+    """
+    names: list[bytes] = []
+
+    def texts() -> Iterator[str]:
+        for row in _articles(folder_of(out), part):
+            names.append(json.dumps([row["id"], row["input"], row["position"]]).encode("ascii"))
+            yield row["text"]
+
+    return replace(sketch(texts()), names=tuple(names))
+
+
+def write_duplicates(out: Folder, sketches: Iterable[Sketch]) -> tuple[int, int]:
     """Find copies among the articles of a run and write them; return the number of groups and of articles in them.
 
     Args:
         out: the folder of the run, where `duplicates.parquet` is written, one row for each article that has a copy:
             id, input and position of its row, the number of its cluster, and the id of the article that stands for the
             cluster, the first one in the run's order.
-        parts: of the run, in its order.
-
-    Raises:
-        TaowenError: a part cannot be read.
+        sketches: of the parts of the run, in its order.
     """
-    for stale in out.glob(_STALE):
-        shutil.rmtree(stale)
-    folder = Path(mkdtemp(prefix=_STALE[:-1], dir=out))
+    scratch = out.scratch()
     try:
-        with (folder / "names").open("wb") as names:
-            offsets = array("q", (0,))
+        offsets = array("q", (0,))
+        with (scratch / "names").open("wb") as names:
 
-            def texts() -> Iterator[str]:
-                for part in parts:
-                    for row in _articles(part):
-                        told = [row["id"], row["input"], row["position"]]
-                        names.write(json.dumps(told).encode("ascii"))
-                        offsets.append(names.tell())
-                        yield row["text"]
+            def named() -> Iterator[Sketch]:
+                for one in sketches:
+                    for name in one.names:
+                        names.write(name)
+                        offsets.append(offsets[-1] + len(name))
+                    yield one
 
-            groups = find_copies(texts(), folder)
-        return _write(out / DUPLICATES, folder / "names", offsets, groups)
+            groups = find_copies(named(), scratch)
+        return _write(out, scratch / "names", offsets, groups)
     finally:
-        shutil.rmtree(folder)
+        shutil.rmtree(scratch)
 
 
-def find_copies(texts: Iterator[str], folder: Path) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return for each text the number of the one that stands for it: the first of its copies, or itself.
+def find_copies(sketches: Iterable[Sketch], folder: Path) -> Array:
+    """Return for each article the number of the one that stands for it: the first of its copies, or itself.
 
     Args:
-        texts: in either script.
+        sketches: of the articles, in their order.
         folder: where signatures are kept meanwhile.
     """
-    from rensa import RMinHash
-
     exact, near = array("Q"), array("q")
     with (folder / "signatures").open("wb") as file:
-        for number, text in enumerate(texts):
-            key = _TEXT.sub("", fold(text)).lower()
-            exact.append(
-                int.from_bytes(blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
-            )
-            if len(key) < SHORTEST:
-                continue
-            signature = RMinHash(num_perm=PERMUTATIONS, seed=1)
-            signature.update([key[at : at + SHINGLE] for at in range(len(key) - SHINGLE + 1)])
-            file.write(np.array(signature.digest(), dtype="<u4").tobytes())
-            near.append(number)
+        for one in sketches:
+            near.frombytes((one.near + len(exact)).tobytes())
+            exact.frombytes(one.exact.tobytes())
+            file.write(one.signatures.tobytes())
     copies = Copies(len(exact))
-    for one, other in _equal_neighbours(np.frombuffer(exact, dtype=np.uint64)):
-        copies.join(one, other)
+    for first, second in _equal_neighbours(np.frombuffer(exact, dtype=np.uint64)):
+        copies.join(first, second)
     if near:
         numbers = np.frombuffer(near, dtype=np.int64)
         signatures = np.memmap(folder / "signatures", dtype="<u4", mode="r", shape=(len(near), PERMUTATIONS))
@@ -133,16 +170,16 @@ def find_copies(texts: Iterator[str], folder: Path) -> np.ndarray[Any, np.dtype[
             # Two 64-bit halves mixed by odd constants: equal bands stay equal, others meet once in 10^19 pairs.
             halves = values.view("<u8").astype(np.uint64)
             mixed = halves[:, 0] * np.uint64(0x9E3779B97F4A7C15) ^ (halves[:, 1] * np.uint64(0xC2B2AE3D27D4EB4F))
-            for one, other in _equal_neighbours(mixed):
-                a, b = int(numbers[one]), int(numbers[other])
+            for first, second in _equal_neighbours(mixed):
+                a, b = int(numbers[first]), int(numbers[second])
                 if copies.first(a) == copies.first(b):
                     continue
-                if np.mean(signatures[one] == signatures[other]) >= SIMILAR:
+                if np.mean(signatures[first] == signatures[second]) >= SIMILAR:
                     copies.join(a, b)
     return copies.groups()
 
 
-def _equal_neighbours(values: np.ndarray[Any, np.dtype[np.uint64]]) -> Iterator[tuple[int, int]]:
+def _equal_neighbours(values: Array) -> Iterator[tuple[int, int]]:
     """Yield pairs of places with equal values: each with the one before it, and with the first."""
     order = np.argsort(values, kind="stable")
     same = values[order][1:] == values[order][:-1]
@@ -155,21 +192,19 @@ def _equal_neighbours(values: np.ndarray[Any, np.dtype[np.uint64]]) -> Iterator[
             yield int(order[first]), int(order[place + 1])
 
 
-def _articles(part: Path) -> Iterator[dict[str, Any]]:
+def _articles(out: Folder, part: str) -> Iterator[dict[str, Any]]:
     """Yield the rows of a part that are articles."""
     try:
-        for row in rows_of(part, ("id", "input", "position", "status", "text")):
+        for row in rows_of(out, part, ("id", "input", "position", "status", "text")):
             if row["status"] == "article":
                 yield row
     except (OSError, ValueError, KeyError) as error:
         raise TaowenError(
-            f"{part} cannot be read ({error}). Remove its receipt and run again to make it anew."
+            f"{out}/{part} cannot be read ({error}). Remove its receipt and run again to make it anew."
         ) from error
 
 
-def _write(
-    path: Path, names: Path, offsets: array[int], groups: np.ndarray[Any, np.dtype[np.int64]]
-) -> tuple[int, int]:
+def _write(out: Folder, names: Path, offsets: array[int], groups: Array) -> tuple[int, int]:
     sizes = np.bincount(groups, minlength=len(groups))
     members = np.flatnonzero(sizes[groups] > 1) if len(groups) else np.array([], dtype=np.int64)
     clusters = {int(first): number for number, first in enumerate(dict.fromkeys(groups[members].tolist()))}
@@ -189,5 +224,5 @@ def _write(
                 yield {"id": id_, "input": source, "position": position, **cluster}
 
         types = {"id": "string", "input": "string", "position": "int64", "cluster": "int64", "representative": "string"}
-        write_table(path, rows(), types)
+        write_table(out, DUPLICATES, rows(), types)
     return len(clusters), len(members)

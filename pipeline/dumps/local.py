@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -12,14 +13,15 @@ from typing import Literal, TypeAlias
 
 from pipeline.configure import LIMITS
 from pipeline.dumps.deadline import Guarded
-from pipeline.dumps.deduplicate import write_duplicates
+from pipeline.dumps.deduplicate import Sketch, sketch_of_part, write_duplicates
 from pipeline.dumps.manifest import DUPLICATES, PAGE, REPORT, Asked, Manifest, open_run, sweep
-from pipeline.dumps.pool import NO_ROOM, Hand, MakeRows, Outcome, run_in_pool
-from pipeline.dumps.ray import require_engine, run_on_ray
-from pipeline.dumps.shards import Format, write_whole
+from pipeline.dumps.pool import NO_ROOM, Hand, MakeRows, Outcome, map_in_pool, run_in_pool
+from pipeline.dumps.ray import require_engine, run_on_ray, sketches_on_ray
+from pipeline.dumps.shards import Format
 from pipeline.dumps.status import Status, of_tasks
 from pipeline.dumps.tasks import Piece, Processing, Receipt, Task, files_of, identity
 from pipeline.errors import UsageError
+from pipeline.places import Folder, Where, folder_of, is_address
 from pipeline.records import to_line
 
 __all__ = ["asked_for", "run"]
@@ -31,7 +33,7 @@ Make: TypeAlias = Callable[[], Processing]
 
 def run(
     inputs: Sequence[str],
-    out: str | Path,
+    out: Where,
     make: Make,
     *,
     workers: int = 1,
@@ -50,8 +52,8 @@ def run(
     """Process a dump into the folder `out`, or go on where an earlier launch was stopped.
 
     Args:
-        inputs: files, folders and globs; none to go on with those that the run in `out` has.
-        out: `manifest.json`, `parts/`, `rejects/`, `receipts/` and, at the end, `report.json`.
+        inputs: files, folders and globs, at paths and addresses; none to go on with those that the run in `out` has.
+        out: a path or an address: `manifest.json`, `parts/`, `rejects/`, `receipts/` and, at the end, `report.json`.
         make: makes the processing, once in this process and once in each that works on pages, so it must be picklable
             (a class, or `functools.partial(Process, config)`). Reading its digest here should not load its models.
         workers: tasks at a time. A single one is read and written in this process, else each has its own.
@@ -77,7 +79,7 @@ def run(
         InputError: an input is missing.
         KeyboardInterrupt: with what to say; the tasks that were done stay done.
     """
-    out = Path(out)
+    folder = folder_of(out)
     if workers < 1:
         raise UsageError(f"{workers} workers cannot do anything. Give at least 1.")
     if not 0 <= page_seconds <= DAY:
@@ -94,29 +96,25 @@ def run(
         raise UsageError("Copies are found in the whole run: give --deduplicate when the shares are done.")
     asked = asked_for(inputs, make(), kind=kind, sample=sample, task_bytes=task_bytes)
     if not inputs:
-        Manifest.load(out)  # which says so if there is none, before a folder is made
-    _keep_apart(inputs, asked.files, out)
+        Manifest.load(folder)  # which says so if there is none, before a folder is made
+    _keep_apart(inputs, asked.files, str(folder))
     alone = share[1] == 1
-    with _at_work_in(out, alone=alone), _told(out):
-        manifest = open_run(out, asked, add=add, force=force, shared=not alone)
+    with _told(folder), _at_work_in(folder, alone=alone):
+        manifest = open_run(folder, asked, add=add, force=force, shared=not alone)
         if alone:
-            (out / REPORT).unlink(missing_ok=True)
-            (out / DUPLICATES).unlink(missing_ok=True)
-        found, unfinished = of_tasks(out, manifest)
+            folder.remove(REPORT)
+            folder.remove(DUPLICATES)
+        found, unfinished = of_tasks(folder, manifest)
         todo = [task for task in unfinished if task.number % share[1] == share[0]]
         if todo:
-            (out / PAGE).unlink(missing_ok=True)  # it tells of the run as it was
-        sweep(out, todo, shared=not alone)
-        if progress:
-            progress(found)
+            folder.remove(PAGE)  # it tells of the run as it was
         failures = []
         rows = partial(Guarded, make, page_seconds) if page_seconds else make
-        if engine == "ray":
-            outcomes = run_on_ray(todo, rows, out, kind, address)
-        else:
-            outcomes = _here(todo, rows, out, kind) if workers == 1 else run_in_pool(todo, rows, out, kind, workers)
         try:
-            with closing(outcomes):
+            sweep(folder, todo, shared=not alone)
+            if progress:
+                progress(found)
+            with closing(_outcomes(todo, rows, folder, kind, workers, engine, address)) as outcomes:
                 for outcome in outcomes:
                     if isinstance(outcome, Receipt):
                         found.add(outcome)
@@ -124,17 +122,17 @@ def run(
                         failures.append(outcome)
                     if progress:
                         progress(found)
+            report, unfinished = of_tasks(folder, manifest)  # from the receipts in task order, whoever wrote them
+            report.failed = tuple(sorted(failures, key=lambda failure: failure.task))
+            if alone:
+                sweep(folder, unfinished)
+                if deduplicate and report.complete:
+                    with closing(_sketches(folder, workers, engine, address)) as sketches:
+                        report.copies = write_duplicates(folder, sketches)
+                folder.write(REPORT, to_line(report.to_dict()))
         except KeyboardInterrupt:
             message = f"Interrupted. {found.done} of {found.tasks} tasks are done and stay; the same command resumes."
             raise KeyboardInterrupt(message) from None
-        report, unfinished = of_tasks(out, manifest)  # from the receipts in task order, whoever wrote them
-        report.failed = tuple(sorted(failures, key=lambda failure: failure.task))
-        if alone:
-            sweep(out, unfinished)
-            if deduplicate and report.complete:
-                parts = sorted((out / "parts").iterdir())  # in the order of the input
-                report.copies = write_duplicates(out, parts)
-            write_whole(out / REPORT, to_line(report.to_dict()))
     return report
 
 
@@ -149,34 +147,46 @@ def asked_for(
     return Asked(kind, process.config_digest, versions, identity(process), files, task_bytes, sample)
 
 
-def _keep_apart(inputs: Sequence[str], files: Sequence[Piece], out: Path) -> None:
+def _keep_apart(inputs: Sequence[str], files: Sequence[Piece], out: str) -> None:
     """Refuse to write where the run reads: the next launch would read the output."""
-    where = out.resolve()
-    roots = [Path(given).resolve() for given in inputs if Path(given).is_dir()]
-    folders = {Path(file.path).parent for file in files}
-    if any(where.is_relative_to(root) for root in roots) or any(
-        folder.resolve().is_relative_to(where) for folder in folders
-    ):
+    where = _place(out)
+    paths = {file.path for file in files}
+    roots = [_place(given) for given in inputs if given not in paths]
+    folders = {_place(folder) for folder in {posixpath.dirname(path.replace(os.sep, "/")) for path in paths}}
+    if any(_within(where, root) for root in roots) or any(_within(folder, where) for folder in folders):
         raise UsageError(f"{out} lies among the inputs, or they in it. Give a folder elsewhere for the output.")
 
 
+def _place(given: str) -> str:
+    """Return a folder's path or address in a form that can be compared."""
+    return posixpath.normpath(given) if is_address(given) else Path(given).resolve().as_posix()
+
+
+def _within(inner: str, outer: str) -> bool:
+    return f"{inner}/".startswith(f"{outer}/")
+
+
 @contextmanager
-def _at_work_in(out: Path, *, alone: bool) -> Iterator[None]:
+def _at_work_in(out: Folder, *, alone: bool) -> Iterator[None]:
     """Make the folder, and keep a second launch out of it. The lock ends with the process, however it ends.
 
     Two launches would write the same bytes, but sweep away each other's temporary files. Launches that each have
-    their share of the tasks do not.
+    their share of the tasks do not. Behind an address nothing can be locked: there a second launch may take away a
+    part that the first has just put in its place, which the first then counts as not done.
     """
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        out.make()
     except OSError as error:
         raise UsageError(f"The folder {out} cannot be made: {error.strerror}.") from error
+    if is_address(str(out)):
+        yield
+        return
     if sys.platform == "win32":
         yield
         return
     import fcntl
 
-    number = os.open(out, os.O_RDONLY)
+    number = os.open(str(out), os.O_RDONLY)
     try:
         try:
             fcntl.flock(number, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
@@ -188,7 +198,7 @@ def _at_work_in(out: Path, *, alone: bool) -> Iterator[None]:
 
 
 @contextmanager
-def _told(out: Path) -> Iterator[None]:
+def _told(out: Folder) -> Iterator[None]:
     """Make prose of what the disk says. Reading fails a task; what comes as far as here is about the run folder."""
     try:
         yield
@@ -197,7 +207,29 @@ def _told(out: Path) -> Iterator[None]:
         raise UsageError(f"{out} {what}: {error.strerror or error}. The same command resumes.") from error
 
 
-def _here(todo: Sequence[Task], make: MakeRows, out: Path, kind: Format) -> Generator[Outcome, None, None]:
+def _outcomes(
+    todo: Sequence[Task], make: MakeRows, out: Folder, kind: Format, workers: int, engine: str, address: str
+) -> Generator[Outcome, None, None]:
+    """Run tasks on an engine and give what came of each."""
+    if engine == "ray":
+        return run_on_ray(todo, make, out, kind, address)
+    if workers == 1:
+        return _here(todo, make, out, kind)
+    return run_in_pool(todo, make, out, kind, workers)
+
+
+def _sketches(out: Folder, workers: int, engine: str, address: str) -> Generator[Sketch, None, None]:
+    """Yield the sketches of all parts, in the order of the input."""
+    parts = [f"parts/{name}" for name in out.sizes("parts")]
+    if engine == "ray":
+        yield from sketches_on_ray(out, parts, address)
+    elif workers == 1:
+        yield from (sketch_of_part(out, part) for part in parts)
+    else:
+        yield from map_in_pool(partial(sketch_of_part, out), parts, workers)
+
+
+def _here(todo: Sequence[Task], make: MakeRows, out: Folder, kind: Format) -> Generator[Outcome, None, None]:
     hand = Hand(make, out, kind)
     try:
         for task in todo:

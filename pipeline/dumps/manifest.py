@@ -6,12 +6,13 @@ import json
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from fnmatch import fnmatch
 from typing import Any, get_args
 
-from pipeline.dumps.shards import TEMPORARY, Format, write_whole
+from pipeline.dumps.shards import Format
 from pipeline.dumps.tasks import FOLDERS, Piece, Task, cut, sampled
 from pipeline.errors import UsageError
+from pipeline.places import TEMPORARY, Folder, Where, folder_of
 from pipeline.records import to_line
 
 __all__ = ["DUPLICATES", "MANIFEST", "PAGE", "REPORT", "Asked", "Manifest", "clear", "open_run", "sweep"]
@@ -37,7 +38,7 @@ class Manifest:
     sample: int = 0
     """Records that were asked for; 0 for all."""
 
-    def save(self, out: Path) -> None:
+    def save(self, out: Folder) -> None:
         """Write the manifest of the run folder `out`."""
         tasks = [
             {"id": task.id, "pieces": [[p.label, p.name, p.size, p.digest, p.start, p.end] for p in task.pieces]}
@@ -45,25 +46,28 @@ class Manifest:
             for task in self.tasks
         ]
         head: dict[str, Any] = {"layout": LAYOUT, "format": self.kind, "config": self.config, "sample": self.sample}
-        write_whole(out / MANIFEST, to_line(head | {"versions": dict(self.versions), "tasks": tasks}))
+        out.write(MANIFEST, to_line(head | {"versions": dict(self.versions), "tasks": tasks}))
 
     @classmethod
-    def load(cls, out: Path) -> Manifest:
+    def load(cls, out: Where) -> Manifest:
         """Read the manifest of a run folder. A piece's path is what it was when the run began.
 
         Raises:
             UsageError: `out` is no run folder, or one that this version cannot read.
         """
+        place = f"{out}/{MANIFEST}"
         try:
-            data = json.loads((out / MANIFEST).read_bytes())
+            data = json.loads(folder_of(out).read(MANIFEST))
         except FileNotFoundError:
             raise UsageError(
                 f"{out} is no folder of a run: it has no {MANIFEST}. Name the inputs to begin one."
             ) from None
         except (OSError, ValueError) as error:
-            raise UsageError(f"{out / MANIFEST} cannot be read ({error}).") from error
+            raise UsageError(
+                f"{place} cannot be read ({error}). If it was cut short when the run began, --force begins it anew."
+            ) from error
         if not isinstance(data, dict) or data.get("layout") != LAYOUT or data.get("format") not in get_args(Format):
-            raise UsageError(f"{out / MANIFEST} was written by another version of taowen. Give another folder.")
+            raise UsageError(f"{place} was written by another version of taowen. Give another folder.")
         tasks = tuple(
             Task(number, task["id"], tuple(Piece(p[0], *p) for p in task["pieces"]), task.get("records"))
             for number, task in enumerate(data["tasks"])
@@ -93,7 +97,7 @@ class Asked:
         return tuple(sampled(found, self.sample) if self.sample else found)
 
 
-def open_run(out: Path, asked: Asked, *, add: bool = False, force: bool = False, shared: bool = False) -> Manifest:
+def open_run(out: Folder, asked: Asked, *, add: bool = False, force: bool = False, shared: bool = False) -> Manifest:
     """Begin a run in the folder `out`, or go on with the one that is there. Return its manifest, with today's paths.
 
     Args:
@@ -107,42 +111,42 @@ def open_run(out: Path, asked: Asked, *, add: bool = False, force: bool = False,
         UsageError: the folder holds another run, or is no run folder, or cannot be written.
     """
     try:
+        there = out.entries()
         if not shared:
-            for path in out.glob(TEMPORARY if (out / MANIFEST).exists() else f".{MANIFEST}{TEMPORARY[1:]}"):
-                path.unlink()
+            stale = TEMPORARY if MANIFEST in there else f".{MANIFEST}{TEMPORARY[1:]}"
+            for name in there:
+                if fnmatch(name, stale):
+                    out.remove(name)
         manifest = None
-        if (out / MANIFEST).exists():
+        if MANIFEST in there:
             if force:
                 clear(out)
             else:
                 begun = Manifest.load(out)
-                manifest = resumed(out, begun, asked, add=add)
+                manifest = resumed(str(out), begun, asked, add=add)
                 if len(manifest.tasks) > len(begun.tasks):
                     manifest.save(out)
-        elif any(not path.name.startswith(f".{MANIFEST}.") for path in out.iterdir()):
+        elif any(not name.startswith(f".{MANIFEST}.") for name in there):
             raise UsageError(f"{out} is not empty and holds no run. Give a new or empty folder.")
         if manifest is None:
             manifest = Manifest(asked.kind, asked.config, asked.versions, asked.tasks(asked.files), asked.sample)
             manifest.save(out)
-        for folder in FOLDERS:
-            (out / folder).mkdir(exist_ok=True)
+        out.make(*FOLDERS)
     except OSError as error:
         raise UsageError(f"{out} cannot be used as the folder of a run: {error.strerror or error}.") from error
     return manifest
 
 
-def clear(out: Path) -> None:
+def clear(out: Folder) -> None:
     """Empty a run folder of what the run wrote, and of nothing else. The manifest goes last: a crash leaves a run."""
     for folder in reversed(FOLDERS):
-        for path in sorted((out / folder).glob("*")):
-            path.unlink()
-    (out / REPORT).unlink(missing_ok=True)
-    (out / PAGE).unlink(missing_ok=True)
-    (out / DUPLICATES).unlink(missing_ok=True)
-    (out / MANIFEST).unlink(missing_ok=True)
+        for name in out.sizes(folder):
+            out.remove(f"{folder}/{name}")
+    for name in (REPORT, PAGE, DUPLICATES, MANIFEST):
+        out.remove(name)
 
 
-def sweep(out: Path, unfinished: Sequence[Task], *, shared: bool = False) -> None:
+def sweep(out: Folder, unfinished: Sequence[Task], *, shared: bool = False) -> None:
     """Remove what killed attempts left: temporary files, and parts and rejects of tasks that are not done.
 
     Args:
@@ -152,13 +156,14 @@ def sweep(out: Path, unfinished: Sequence[Task], *, shared: bool = False) -> Non
     """
     stems = {task.stem for task in unfinished}
     for folder in FOLDERS:
-        for path in (out / folder).iterdir():
-            mine = path.name.split(".")[1] in stems if path.match(TEMPORARY) else path.stem in stems
-            if mine or (path.match(TEMPORARY) and not shared):
-                path.unlink(missing_ok=True)
+        for name in out.sizes(folder):
+            temporary = fnmatch(name, TEMPORARY)
+            mine = name.split(".")[1] in stems if temporary else name.partition(".")[0] in stems
+            if mine or (temporary and not shared):
+                out.remove(f"{folder}/{name}")
 
 
-def resumed(out: Path, begun: Manifest, asked: Asked, *, add: bool) -> Manifest:
+def resumed(out: str, begun: Manifest, asked: Asked, *, add: bool) -> Manifest:
     """Return the run that was begun, to be read from where its files lie today, with what `add` appends.
 
     Raises:

@@ -9,19 +9,22 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.connection import wait as wait_for
-from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from pipeline.dumps.deadline import Guarded, begin_child
 from pipeline.dumps.shards import Format
 from pipeline.dumps.status import Failure
 from pipeline.dumps.tasks import Receipt, Rows, Task, run_task
+from pipeline.errors import TaowenError
 from pipeline.ingest.ranges import Reader
+from pipeline.places import Where
 
-__all__ = ["NO_ROOM", "Hand", "MakeRows", "Outcome", "failure", "run_in_pool"]
+__all__ = ["NO_ROOM", "Hand", "MakeRows", "Outcome", "failure", "map_in_pool", "run_in_pool"]
 
 Outcome: TypeAlias = Receipt | Failure
 MakeRows: TypeAlias = Callable[[], Rows]
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 """Writing fails for every task alike, so the run ends at the first."""
@@ -30,7 +33,7 @@ NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 class Hand:
     """Runs tasks one after another: makes the processing at the first, and keeps a packed file open in between."""
 
-    def __init__(self, make: MakeRows, out: Path, kind: Format) -> None:
+    def __init__(self, make: MakeRows, out: Where, kind: Format) -> None:
         self._make = make
         self._out = out
         self._kind = kind
@@ -67,7 +70,7 @@ def failure(task: Task, reason: str) -> Failure:
 
 
 def run_in_pool(
-    todo: Sequence[Task], make: MakeRows, out: Path, kind: Format, workers: int
+    todo: Sequence[Task], make: MakeRows, out: Where, kind: Format, workers: int
 ) -> Generator[Outcome, None, None]:
     """Run tasks in processes and give what came of each, as they end.
 
@@ -80,14 +83,14 @@ def run_in_pool(
     """
     waiting = _Waiting(todo)
     died: set[int] = set()
-    hands = [_Worker(make, out, kind) for _ in range(min(workers, len(todo)))]
+    hands = [_Worker(_run_tasks, make, out, kind) for _ in range(min(workers, len(todo)))]
     try:
         while True:
             for number, hand in enumerate(hands):
                 if hand.task is None and waiting:
                     if not hand.process.is_alive():
                         hand.end()
-                        hands[number] = hand = _Worker(make, out, kind)
+                        hands[number] = hand = _Worker(_run_tasks, make, out, kind)
                     hand.give(waiting.take(hand.path, [other.path for other in hands if other.task]))
             busy = {hand.connection: hand for hand in hands if hand.task is not None}
             if not busy:
@@ -148,24 +151,68 @@ class _Waiting:
         self._files.setdefault(task.pieces[0].path, deque()).appendleft(task)
 
 
-class _Worker:
-    """A process that runs tasks (spawn: no state of this one leaks in)."""
+def map_in_pool(
+    function: Callable[[Item], Answer], items: Sequence[Item], workers: int
+) -> Generator[Answer, None, None]:
+    """Yield what a function answers for each item, in order, worked out in processes: at most two waiting for each.
 
-    def __init__(self, make: MakeRows, out: Path, kind: Format) -> None:
+    Raises:
+        TaowenError: a process died.
+        Exception: what the function raises.
+    """
+    hands = [_Worker(_answer_with, function) for _ in range(min(workers, len(items)))]
+    given: dict[Connection, int] = {}
+    found: dict[int, Answer] = {}
+    next_ = at = 0
+    try:
+        while at < len(items):
+            for hand in hands:
+                if hand.connection not in given and next_ < min(len(items), at + 2 * workers):
+                    hand.send(items[next_])
+                    given[hand.connection] = next_
+                    next_ += 1
+            wait_for(list(given))
+            for connection in [one for one in given if one.poll()]:
+                number = given.pop(connection)
+                try:
+                    answer: Any = connection.recv()
+                except (EOFError, OSError):
+                    raise TaowenError(
+                        "A process was killed from outside (memory?). The same command resumes."
+                    ) from None
+                if isinstance(answer, Exception):
+                    raise answer
+                found[number] = answer
+            while at in found:
+                yield found.pop(at)
+                at += 1
+    finally:
+        for hand in hands:
+            hand.end()
+
+
+class _Worker:
+    """A process that does what it is sent (spawn: no state of this one leaks in)."""
+
+    def __init__(self, serve: Callable[..., None], *arguments: Any) -> None:
         context = mp.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, make, out, kind))
+        self.process = context.Process(target=serve, args=(theirs, *arguments))
         self.process.start()
         theirs.close()
         self.task: Task | None = None
         self.path = ""
 
     def give(self, task: Task) -> None:
-        """Hand out a task. If the process is gone, that shows when its answer is read."""
+        """Hand out a task."""
         self.task = task
         self.path = task.pieces[-1].path
+        self.send(task)
+
+    def send(self, what: Any) -> None:
+        """Hand out something. If the process is gone, that shows when its answer is read."""
         with suppress(OSError):
-            self.connection.send(task)
+            self.connection.send(what)
 
     def end(self) -> None:
         """End the process; what it started ends with it."""
@@ -175,17 +222,21 @@ class _Worker:
         self.process.join()
 
 
-def _serve(connection: Connection, make: MakeRows, out: Path, kind: Format) -> None:
-    """Run tasks until the other side is gone. What ends the run is sent as it is."""
-    begin_child()
+def _run_tasks(connection: Connection, make: MakeRows, out: Where, kind: Format) -> None:
     hand = Hand(make, out, kind)
+    _answer_with(connection, hand.run)
+    hand.close()
+
+
+def _answer_with(connection: Connection, function: Callable[[Any], Any]) -> None:
+    """Answer what comes until the other side is gone. What ends the run is sent as it is."""
+    begin_child()
     with suppress(EOFError, OSError):
         while True:
-            task = connection.recv()
-            answer: Outcome | Exception
+            item = connection.recv()
+            answer: Any
             try:
-                answer = hand.run(task)
+                answer = function(item)
             except Exception as error:
                 answer = error
             connection.send(answer)
-    hand.close()

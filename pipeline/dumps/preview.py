@@ -11,6 +11,7 @@ from pipeline.dumps.manifest import MANIFEST, Manifest, resumed
 from pipeline.dumps.shards import Format
 from pipeline.dumps.status import of_tasks
 from pipeline.errors import UsageError
+from pipeline.places import Where, folder_of
 
 __all__ = ["preview"]
 
@@ -19,7 +20,7 @@ _ENDINGS = 8
 
 
 def preview(
-    inputs: Sequence[str], out: Path, make: Make, *, kind: Format, add: bool, force: bool, sample: int, workers: int
+    inputs: Sequence[str], out: Where, make: Make, *, kind: Format, add: bool, force: bool, sample: int, workers: int
 ) -> str:
     """Return, for a person, what `run` with these arguments would read and write. Writes nothing.
 
@@ -28,10 +29,11 @@ def preview(
         InputError: an input is missing.
     """
     asked = asked_for(inputs, make(), kind=kind, sample=sample)
-    exists = (out / MANIFEST).is_file()
+    there = folder_of(out).entries()
+    exists = MANIFEST in there
     if exists and not force:
         begun = Manifest.load(out)
-        manifest = resumed(out, begun, asked, add=add)
+        manifest = resumed(str(out), begun, asked, add=add)
         found, _ = of_tasks(out, begun)
         new = len(manifest.tasks) - len(begun.tasks)
         state = f"goes on: {found.done} of {len(begun.tasks)} tasks are done" + (f", {new} are added" if new else "")
@@ -39,7 +41,7 @@ def preview(
     else:
         if not inputs:
             Manifest.load(out)  # which says that there is none
-        if not exists and out.is_dir() and any(out.iterdir()):
+        if not exists and there:
             raise UsageError(f"{out} is not empty and holds no run. Give a new or empty folder.")
         manifest = Manifest(kind, asked.config, asked.versions, asked.tasks(asked.files), sample)
         state = "throws away the run that is there and begins anew" if exists else "begins"

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.dumps.counts import Counts, Site
-from pipeline.dumps.shards import write_whole
 from pipeline.errors import UsageError
+from pipeline.places import folder_of
 from pipeline.records import visible
 
 __all__ = [
@@ -195,6 +195,6 @@ def write_report(path: Path, counts: Counts, versions: Mapping[str, str]) -> Non
     else:
         text = json.dumps(to_json(counts, versions), ensure_ascii=False, indent=1) + "\n"
     try:
-        write_whole(path, text.encode("utf-8", "backslashreplace"))
+        folder_of(path.parent).write(path.name, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}.") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -11,17 +10,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias
 
+from pipeline.places import Folder
 from pipeline.records import arrow_schema, to_line, to_table
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
-__all__ = ["TEMPORARY", "Format", "Shard", "rows_of", "write_table", "write_whole"]
+__all__ = ["Format", "Shard", "rows_of", "write_table"]
 
 Format: TypeAlias = Literal["jsonl", "parquet"]
-
-TEMPORARY = ".*.tmp"
-"""Matches what an attempt that was killed leaves behind."""
 
 GROUP_ROWS = 2048
 GROUP_CHARACTERS = 16 * 2**20
@@ -29,16 +26,17 @@ GROUP_CHARACTERS = 16 * 2**20
 
 
 class Shard:
-    """Rows on their way to `path`: they are in a temporary file of the same folder until `commit`.
+    """Rows on their way to a file of a folder: they are in a temporary file on this machine until `commit`.
 
     A shard without rows makes no file, since no reader of JSONL tells an empty one from a broken one. Lone
     surrogates become U+FFFD: one such character makes pyarrow and pandas refuse the file.
     """
 
-    def __init__(self, path: Path, kind: Format = "jsonl") -> None:
-        self.path = path
+    def __init__(self, folder: Folder, name: str, kind: Format = "jsonl") -> None:
+        self.folder = folder
+        self.name = name
         self.kind = kind
-        self.temporary = temporary_of(path)
+        self._temporary: Path | None = None
         self._file: BinaryIO | None = None
         self._parquet: pq.ParquetWriter | None = None
         self._waiting: list[Mapping[str, Any]] = []
@@ -49,19 +47,20 @@ class Shard:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Discard what was not committed."""
-        if self._file is None:
-            return
         with suppress(OSError):  # a full disk: closing writes what is left, and none of it is wanted
-            if self._parquet is not None:
+            if self._file is not None and self._parquet is not None:
                 self._parquet.close()
         with suppress(OSError):
-            self._file.close()
-        self.temporary.unlink(missing_ok=True)
+            if self._file is not None:
+                self._file.close()
+        if self._temporary is not None:
+            self._temporary.unlink(missing_ok=True)
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Append a row."""
         if self._file is None:
-            self._file = self.temporary.open("wb", buffering=2**20)
+            self._temporary = self.folder.temporary(self.name)
+            self._file = self._temporary.open("wb", buffering=2**20)
         if self.kind == "jsonl":
             self._file.write(to_line(record, surrogates="replace"))
             return
@@ -72,19 +71,16 @@ class Shard:
 
     def commit(self) -> int:
         """Put the file in its place, on disk before this returns, and return its bytes: 0 where there is no file."""
-        if self._file is None:
+        if self._file is None or self._temporary is None:
             return 0
         if self._waiting:
             self._write_group()
         if self._parquet is not None:
             self._parquet.close()
-        self._file.flush()
-        os.fsync(self._file.fileno())
         size = self._file.tell()
         self._file.close()
-        self.temporary.replace(self.path)
-        self._file = None
-        _sync_folder(self.path.parent)
+        self.folder.commit(self._temporary, self.name)
+        self._file = self._temporary = None
         return size
 
     def _write_group(self) -> None:
@@ -99,72 +95,38 @@ class Shard:
         self._characters = 0
 
 
-def temporary_of(path: Path) -> Path:
-    """Return a name for `path` while it is written. Chance keeps apart attempts on machines that share the folder."""
-    return path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.tmp")
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that is there with all its content or not at all, on disk before this returns."""
-    temporary = temporary_of(path)
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-
-
-def rows_of(part: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Yield some columns of the rows of a part, in its order.
+def rows_of(folder: Folder, name: str, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a part, in its order: some of their columns, or all.
 
     Raises:
         OSError: it cannot be read.
         ValueError: it is damaged.
     """
-    if part.suffix == ".parquet":
-        import pyarrow.parquet as pq
+    with folder.open(name) as stored:
+        if name.endswith(".parquet"):
+            import pyarrow.parquet as pq
 
-        with pq.ParquetFile(part) as file:
-            for batch in file.iter_batches(256, columns=list(columns)):
-                yield from batch.to_pylist()
-        return
-    with part.open("rb") as lines:
-        for line in lines:
+            with pq.ParquetFile(stored) as file:
+                for batch in file.iter_batches(256, columns=None if columns is None else list(columns)):
+                    yield from batch.to_pylist()
+            return
+        for line in stored:
             row = json.loads(line)
-            yield {name: row[name] for name in columns}
+            yield row if columns is None else {name: row[name] for name in columns}
 
 
-def write_table(path: Path, rows: Iterable[Mapping[str, Any]], types: Mapping[str, str]) -> None:
+def write_table(folder: Folder, name: str, rows: Iterable[Mapping[str, Any]], types: Mapping[str, str]) -> None:
     """Write a Parquet file that is there whole or not at all; columns and their types in this order."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema = pa.schema([(name, pa.type_for_alias(kind)) for name, kind in types.items()])
-    temporary = temporary_of(path)
+    schema = pa.schema([(column, pa.type_for_alias(kind)) for column, kind in types.items()])
+    temporary = folder.temporary(name)
     source = iter(rows)
     try:
-        with temporary.open("wb") as file:
-            with pq.ParquetWriter(file, schema, compression="zstd") as writer:
-                while batch := list(islice(source, GROUP_ROWS)):
-                    writer.write_table(pa.Table.from_pylist(batch, schema))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+            while batch := list(islice(source, GROUP_ROWS)):
+                writer.write_table(pa.Table.from_pylist(batch, schema))
+        folder.commit(temporary, name)
     finally:
         temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the names in a folder last through a power cut."""
-    if os.name == "nt":  # Windows opens no folders
-        return
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

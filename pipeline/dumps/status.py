@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from pipeline.dumps.counts import Counts
 from pipeline.dumps.manifest import REPORT, Manifest
 from pipeline.dumps.report import site_table
-from pipeline.dumps.tasks import Receipt, Task
+from pipeline.dumps.tasks import Receipt, Task, receipts
+from pipeline.errors import UsageError
+from pipeline.places import Where, folder_of
 
 __all__ = ["Failure", "Status", "status", "to_text"]
 
@@ -68,12 +69,11 @@ class Status:
         }
 
 
-def of_tasks(out: Path, manifest: Manifest) -> tuple[Status, list[Task]]:
+def of_tasks(out: Where, manifest: Manifest) -> tuple[Status, list[Task]]:
     """Return the status of a run, its receipts booked in task order, and the tasks that are not done."""
     found = Status(str(out), len(manifest.tasks), sum(task.bytes for task in manifest.tasks), manifest.versions)
     unfinished = []
-    for task in manifest.tasks:
-        receipt = Receipt.load(out, task, manifest.kind)
+    for task, receipt in zip(manifest.tasks, receipts(out, manifest.tasks, manifest.kind), strict=True):
         if receipt is None:
             unfinished.append(task)
         else:
@@ -81,15 +81,18 @@ def of_tasks(out: Path, manifest: Manifest) -> tuple[Status, list[Task]]:
     return found, unfinished
 
 
-def status(out: str | Path) -> Status:
+def status(out: Where) -> Status:
     """Return how far the run in the folder `out` is. Reads only; safe while the run works.
 
     Raises:
-        UsageError: `out` is no run folder.
+        UsageError: `out` is no run folder, or cannot be read.
     """
-    found, _ = of_tasks(Path(out), Manifest.load(Path(out)))
     try:
-        report = json.loads((Path(out) / REPORT).read_bytes())
+        found, _ = of_tasks(out, Manifest.load(out))
+    except OSError as error:
+        raise UsageError(f"{out} cannot be read: {error.strerror or error}.") from error
+    try:
+        report = json.loads(folder_of(out).read(REPORT))
         found.failed = tuple(Failure(one["task"], tuple(one["inputs"]), one["reason"]) for one in report["failed"])
         if "copies" in report:
             found.copies = report["clusters"], report["copies"]
@@ -122,7 +125,7 @@ def to_text(found: Status) -> str:
         lines += ["", *site_table(counts)]
     lines += [f"failed: task {one.task} ({', '.join(one.inputs[:3])}): {one.reason}" for one in found.failed]
     if not found.complete:
-        lines.append("The command that began the run resumes it.")
+        lines.append("The command that began the run resumes it, unless it is at work now.")
     return "\n".join(_printable(line) for line in lines)
 
 

@@ -20,10 +20,11 @@ from typing import Any, Protocol, TypeAlias
 from pipeline.article import Page, Reject, Skip
 from pipeline.configure import LIMITS, Limits
 from pipeline.dumps.counts import Counts
-from pipeline.dumps.shards import Format, Shard, write_whole
+from pipeline.dumps.shards import Format, Shard
 from pipeline.errors import InputError, TaowenError, UsageError
 from pipeline.ingest.ranges import Reader, can_cut
 from pipeline.ingest.read import expand
+from pipeline.places import Where, folder_of, is_address, is_folder, read_spans, size_of
 from pipeline.records import reject_record, to_line
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "files_of",
     "identity",
     "plan",
+    "receipts",
     "run_task",
     "sampled",
 ]
@@ -151,17 +153,27 @@ class Receipt:
         sizes = {"part_bytes": self.part_bytes, "rejects_bytes": self.rejects_bytes}
         return to_line({"task": self.task, **sizes, "counts": self.counts.to_dict(), "seconds": self.seconds})
 
-    @classmethod
-    def load(cls, out: Path, task: Task, kind: Format) -> Receipt | None:
-        """Return the receipt of a task that is done, None where it is not, or its files are not what it says."""
-        try:
-            data = json.loads((out / "receipts" / f"{task.stem}.json").read_bytes())
-            receipt = cls(**{**data, "counts": Counts.from_dict(data["counts"])})
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        sizes = {_part(out, task, kind): receipt.part_bytes, _rejects(out, task): receipt.rejects_bytes}
-        right = all((path.stat().st_size if path.exists() else 0) == size for path, size in sizes.items())
-        return receipt if right and receipt.task == task.id else None
+
+def receipts(out: Where, tasks: Sequence[Task], kind: Format) -> Iterator[Receipt | None]:
+    """Yield the receipt of each task; None where it is not done, or its files are not what its receipt says."""
+    folder = folder_of(out)
+    there = folder.sizes("receipts")  # before the others are listed: a task that ends meanwhile is not done yet
+    parts, rejects = folder.sizes("parts"), folder.sizes("rejects")
+    contents = folder.read_all([_receipt(task) for task in tasks if f"{task.stem}.json" in there])
+    for task in tasks:
+        content = next(contents) if f"{task.stem}.json" in there else None
+        sizes = parts.get(f"{task.stem}.{kind}", 0), rejects.get(f"{task.stem}.jsonl", 0)
+        yield None if content is None else _vouched(task, content, sizes)
+
+
+def _vouched(task: Task, content: bytes, sizes: tuple[int, int]) -> Receipt | None:
+    try:
+        data = json.loads(content)
+        receipt = Receipt(**{**data, "counts": Counts.from_dict(data["counts"])})
+    except (ValueError, KeyError, TypeError):
+        return None
+    right = receipt.task == task.id and (receipt.part_bytes, receipt.rejects_bytes) == sizes
+    return receipt if right else None
 
 
 def identity(process: Processing) -> str:
@@ -173,7 +185,7 @@ def files_of(inputs: Sequence[str]) -> list[Piece]:
     """Return the files that the inputs name, whole, in input order.
 
     Args:
-        inputs: files, folders and globs, as `pipeline.ingest.read.expand` takes them.
+        inputs: files, folders and globs, at paths and addresses, as `pipeline.ingest.read.expand` takes them.
 
     Raises:
         InputError: an input is missing, or cannot be read.
@@ -183,9 +195,14 @@ def files_of(inputs: Sequence[str]) -> list[Piece]:
         raise UsageError("A run can be resumed, so it cannot read standard input. Save it to a file and give that.")
     files: dict[str, Piece] = {}
     for given in inputs:
-        for path in expand([given]):
-            place = os.path.relpath(path, given) if Path(given).is_dir() else Path(path).name
-            where = os.path.abspath(path)  # noqa: PTH100 - named twice, read once; keeps links
+        found = expand([given])
+        folder = is_folder(given)
+        for path in found:
+            if is_address(given):
+                where, place = path, path.removeprefix(f"{given.rstrip('/')}/") if folder else Path(path).name
+            else:
+                place = os.path.relpath(path, given) if folder else Path(path).name
+                where = os.path.abspath(path)  # noqa: PTH100 - named twice, read once; keeps links
             if where not in files:
                 files[where] = Piece(path, path, Path(place).as_posix(), *_content(path))
     if not files:
@@ -238,7 +255,7 @@ def sampled(tasks: Sequence[Task], records: int) -> list[Task]:
 def run_task(
     task: Task,
     process: Rows,
-    out: Path,
+    out: Where,
     kind: Format = "jsonl",
     *,
     limits: Limits = LIMITS,
@@ -249,7 +266,7 @@ def run_task(
     Args:
         task: of a run whose folder `out` is; its folders `FOLDERS` are there.
         process: what makes rows of pages.
-        out: the folder of the run.
+        out: the folder of the run, at a path or an address.
         kind: of the part.
         limits: of a record.
         reader: kept from task to task, it reads a packed file once and not from its beginning for each task.
@@ -260,11 +277,12 @@ def run_task(
         TaowenError: processing lost or doubled a record; nothing is committed.
     """
     started = time.perf_counter()
+    folder = folder_of(out)
     counts = Counts(bytes=task.bytes)
     with (
         Reader() if reader is None else nullcontext(reader) as source,
-        Shard(_part(out, task, kind), kind) as part,
-        Shard(_rejects(out, task)) as rejects,
+        Shard(folder, f"parts/{task.stem}.{kind}", kind) as part,
+        Shard(folder, f"rejects/{task.stem}.jsonl") as rejects,
     ):
         for batch in _batches(islice(_read(task, limits, source), task.records)):
             results = list(process.rows(batch))
@@ -282,16 +300,12 @@ def run_task(
         assert counts.balanced(), counts
         sizes = part.commit(), rejects.commit()
     receipt = Receipt(task.id, counts, *sizes, seconds=round(time.perf_counter() - started, 3))
-    write_whole(out / "receipts" / f"{task.stem}.json", receipt.to_line())
+    folder.write(_receipt(task), receipt.to_line())
     return receipt
 
 
-def _part(out: Path, task: Task, kind: Format) -> Path:
-    return out / "parts" / f"{task.stem}.{kind}"
-
-
-def _rejects(out: Path, task: Task) -> Path:
-    return out / "rejects" / f"{task.stem}.jsonl"
+def _receipt(task: Task) -> str:
+    return f"receipts/{task.stem}.json"
 
 
 def _digest(data: object) -> str:
@@ -311,15 +325,14 @@ def _content(path: str) -> tuple[int, str]:
     """
     digest = blake2b(digest_size=8)
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 - the path is named as given
-            size = file.seek(0, os.SEEK_END)
-            file.seek(0)
-            if size <= WINDOWS * WINDOW:
-                digest.update(file.read(size))
-            else:
-                for number in range(WINDOWS):
-                    file.seek((size - WINDOW) * number // (WINDOWS - 1))
-                    digest.update(file.read(WINDOW))
+        size = size_of(path)
+        if size <= WINDOWS * WINDOW:
+            spans = [(0, size)] if size else []
+        else:
+            starts = [(size - WINDOW) * number // (WINDOWS - 1) for number in range(WINDOWS)]
+            spans = [(start, start + WINDOW) for start in starts]
+        for content in read_spans(path, spans):
+            digest.update(content)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
     return size, digest.hexdigest()

@@ -6,6 +6,7 @@ did, and says nothing of one that is cut between two members.
 
 from __future__ import annotations
 
+import struct
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -23,6 +24,13 @@ _LONG = 1 << 20
 _ZEROS = bytes(_BLOCK)
 _ZIP_ERRORS = (BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError, ValueError, zlib.error)
 """What zipfile raises for damage, encryption and methods that it does not know."""
+_LOCAL = struct.Struct("<4s5H3I2H")
+"""Of a file in a zip archive (APPNOTE 4.3.7): signature, version, flags, method, time, date, CRC-32, stored bytes,
+bytes, lengths of the name and of the extra field behind it."""
+_FEED = 1 << 14
+"""Stored bytes unpacked at once: of a bomb, 16 MB."""
+_LISTED = (b"PK\1\2", b"PK\5\6", b"PK\6\6")
+"""What the list of the files begins with."""
 
 
 class Readable(Protocol):
@@ -54,11 +62,20 @@ class Damage:
 
 
 def zip_members(stream: BinaryIO) -> Iterator[Member | Damage]:
-    """Yield the files of a zip archive in the order in which they lie in it. `stream` must be able to seek."""
+    """Yield the files of a zip archive in the order in which they lie in it. `stream` must be able to seek.
+
+    The list of the files stands at the end. Where it is cut off or damaged, each file is found by its own header, and
+    the last thing is the damage: what the list had besides, nobody can tell.
+    """
     try:
         archive = ZipFile(stream)
     except _ZIP_ERRORS as error:
-        yield Damage(0, f"damaged zip: {error}")
+        found = False
+        for one in _unlisted(stream):
+            found = True
+            yield one
+        lost = "; its files were read by their own headers" if found else ""
+        yield Damage(stream.seek(0, 2) if found else 0, f"damaged zip: {_said(error)}{lost}")
         return
     with archive:
         for info in sorted(archive.infolist(), key=lambda info: info.header_offset):
@@ -69,6 +86,121 @@ def zip_members(stream: BinaryIO) -> Iterator[Member | Damage]:
                     yield Member(info.filename, info.header_offset, _Careful(member))
             except _ZIP_ERRORS as error:
                 yield Damage(info.header_offset, f"damaged zip: {_said(error)}", info.filename)
+
+
+def _unlisted(stream: BinaryIO) -> Iterator[Member | Damage]:
+    """Yield the files of a zip archive by the headers before each of them."""
+    at = 0
+    while True:
+        stream.seek(at)
+        header = stream.read(_LOCAL.size)
+        if len(header) < _LOCAL.size or not header.startswith(b"PK\3\4"):
+            if header.startswith(_LISTED) or not header:
+                return
+            after = _next_local(stream, at + 1)
+            if after is None:
+                return
+            if at:
+                yield Damage(at, f"{after - at} bytes are no file of the zip archive")
+            at = after
+            continue
+        _, _, flags, method, _, _, crc, packed, _, name_size, extra_size = _LOCAL.unpack(header)
+        name = stream.read(name_size).decode("utf-8" if flags & 0x800 else "cp437", "replace")
+        start = stream.seek(extra_size, 1)
+        known = not flags & 8 and packed != 0xFFFFFFFF
+        if flags & 1 or method not in (0, 8) or (method == 0 and not known):
+            yield Damage(
+                at, "damaged zip: without its list this file cannot be read (encrypted, or its end unknown)", name
+            )
+            at = start + packed if known else start
+            continue
+        part = _Unlisted(stream, start, packed if known else None, crc if known else None, deflated=method == 8)
+        if not name.endswith("/"):
+            yield Member(name, at, part)
+        at = part.end()
+        if not known:  # its checksum and sizes stand behind it: 12 bytes, with a signature 16, in a zip64 archive more
+            stream.seek(at)
+            behind = stream.read(28)
+            signed = behind.startswith(b"PK\7\x08")
+            sizes = (16, 24) if signed else (12, 20)
+            at += next((size for size in sizes if behind[size : size + 2] == b"PK"), 16 if signed else 0)
+
+
+def _next_local(stream: BinaryIO, at: int) -> int | None:
+    """Return where the next header of a file is."""
+    stream.seek(at)
+    window = b""
+    while chunk := stream.read(1 << 20):
+        window += chunk
+        found = window.find(b"PK\3\4")
+        if found >= 0:
+            return at + found
+        at += max(0, len(window) - 3)
+        window = window[-3:]
+    return None
+
+
+class _Unlisted:
+    """A file of a zip archive of which only its own header is known."""
+
+    def __init__(self, stream: BinaryIO, start: int, packed: int | None, crc: int | None, *, deflated: bool) -> None:
+        self._stream = stream
+        self._at = start
+        self._left = packed
+        """Stored bytes that are not read yet; None where only the data tell."""
+        self._crc = crc
+        self._inflate = zlib.decompressobj(-15) if deflated else None
+        self._seen = 0
+        self._held = b""
+        self._done = False
+        self._broken = ""
+
+    def read(self, size: int = -1, /) -> bytes:
+        pieces = [self._held]
+        have = len(self._held)
+        while not self._done and (size < 0 or have < size):
+            pieces.append(self._more())
+            have += len(pieces[-1])
+        data = b"".join(pieces)
+        if self._broken and (size < 0 or not data):
+            raise OSError(self._broken)
+        cut = len(data) if size < 0 else size
+        self._held = data[cut:]
+        return data[:cut]
+
+    def end(self) -> int:
+        """Pass over what was not read, and return where the file ends in the archive."""
+        if self._left is not None and self._stream.seek(0, 2) >= self._at + self._left:
+            return self._at + self._left
+        while not self._done:
+            self._more()
+        return self._at
+
+    def _more(self) -> bytes:
+        """Return what the next stored bytes are unpacked."""
+        self._stream.seek(self._at)
+        chunk = self._stream.read(_FEED if self._left is None else min(_FEED, self._left))
+        self._at += len(chunk)
+        if self._left is not None:
+            self._left -= len(chunk)
+        data = chunk
+        if self._inflate is not None:
+            try:
+                data = self._inflate.decompress(chunk)
+            except zlib.error as error:
+                return self._ended(f"damaged: {error}")
+            self._at -= len(self._inflate.unused_data)
+        self._seen = zlib.crc32(data, self._seen)
+        if self._left == 0 if self._inflate is None else self._inflate.eof:
+            self._ended("damaged: its checksum is another" if self._crc not in (None, self._seen) else "")
+        elif not chunk:
+            self._ended("the archive ends inside a file")
+        return data
+
+    def _ended(self, broken: str) -> bytes:
+        self._done = True
+        self._broken = broken
+        return b""
 
 
 def tar_members(chunks: Iterator[bytes]) -> Iterator[Member | Damage]:

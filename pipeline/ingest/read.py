@@ -25,6 +25,7 @@ from pipeline.ingest.decode import decode
 from pipeline.ingest.json_records import FIELDS, hash_id, json_kind, looks_like_json, page_of, read_document, read_lines
 from pipeline.ingest.unpack import collect, compression_of, unpack, unpack_head
 from pipeline.ingest.warc import read_warc
+from pipeline.places import below, exists, is_address, is_folder, matching, open_file
 
 __all__ = ["ENDINGS", "READERS", "Source", "can_split", "expand", "open_source", "read"]
 
@@ -86,6 +87,8 @@ class Source:
 def expand(inputs: Sequence[str]) -> list[str]:
     """Return the files that the arguments name, each once: in the order of the arguments, sorted within each.
 
+    An argument is a path, a glob, or an address such as `s3://bucket/crawl` (also with a glob).
+
     A folder gives all files below it whose ending is known or whose content is recognised; hidden files and
     `*.rejects.jsonl` are left out. A file named by itself or by a glob is always taken.
 
@@ -95,13 +98,14 @@ def expand(inputs: Sequence[str]) -> list[str]:
     found: dict[str, str] = {}
     for given in inputs:
         for path in _expand_one(given):
-            found.setdefault(path if path == "-" else os.path.abspath(path), path)  # noqa: PTH100  keeps links
+            same = path if path == "-" or is_address(path) else os.path.abspath(path)  # noqa: PTH100  keeps links
+            found.setdefault(same, path)
     return list(found.values())
 
 
 def can_split(path: str) -> bool:
     """Whether byte ranges of the file can be read apart: an uncompressed file of JSON lines."""
-    if path == "-" or not Path(path).is_file():
+    if path == "-" or not (is_address(path) or Path(path).is_file()):
         return False
     with open_source(path) as source:
         return source.kind == "jsonl" and not source.compression
@@ -114,7 +118,7 @@ def read(path: str, *, limits: Limits = LIMITS, start: int = 0, end: int | None 
     and 0 for whole files. Damage ends a file, or a part of it, with a Reject; it is never an exception.
 
     Args:
-        path: a file, or "-" for standard input.
+        path: a file, at a path or an address, or "-" for standard input.
         limits: a record of more than `page_bytes` is rejected without being held.
         start: byte offset; lines that begin before it are left out. Only where `can_split`.
         end: byte offset; lines that begin at or after it are left out. None for no end.
@@ -135,6 +139,11 @@ def _expand_one(given: str) -> list[str]:
     path = Path(given)
     if given == "-":
         return ["-"]
+    if is_address(given):
+        try:
+            return _expand_address(given)
+        except OSError as error:
+            raise InputError(f"{given} cannot be read: {error.strerror}.") from error
     if path.is_dir():
         files = sorted(_walk(given))
         if not files:
@@ -150,6 +159,27 @@ def _expand_one(given: str) -> list[str]:
     return [file for match in matches for file in (sorted(_walk(match)) if Path(match).is_dir() else (match,))]
 
 
+def _expand_address(given: str) -> list[str]:
+    if is_folder(given):
+        files = [path for path in below(given) if _wanted(path.removeprefix(given), path)]
+        if not files:
+            raise InputError(f"{given} holds no file that can be read. Give a folder with {', '.join(ENDINGS)} files.")
+        return files
+    if exists(given):
+        return [given]
+    matches = matching(given) if glob.has_magic(given) else []
+    if not matches:
+        raise InputError(f"{given} does not exist. Check the address.")
+    return [file for match in matches for file in (_expand_address(match) if is_folder(match) else (match,))]
+
+
+def _wanted(below: str, path: str) -> bool:
+    """Whether a file of a folder is read: `below` is its place there."""
+    name = Path(path).name
+    hidden = any(part.startswith(".") for part in below.split("/"))
+    return not hidden and not name.endswith(".rejects.jsonl") and (bool(_promised(name)) or _recognised(path))
+
+
 def _walk(folder: str) -> Iterator[str]:
     for top, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -162,7 +192,7 @@ def _walk(folder: str) -> Iterator[str]:
 
 
 def _recognised(path: str) -> bool:
-    if not Path(path).is_file():
+    if not is_address(path) and not Path(path).is_file():
         return False
     try:
         with open_source(path) as source:
@@ -174,7 +204,7 @@ def _recognised(path: str) -> bool:
 
 @contextmanager
 def open_source(path: str) -> Iterator[Source]:
-    """Open a file, or "-" for standard input, and tell its kind and its packing by its first bytes.
+    """Open a file at a path or an address, or "-" for standard input; tell kind and packing by its first bytes.
 
     Raises:
         InputError: it cannot be opened.
@@ -185,13 +215,13 @@ def open_source(path: str) -> Iterator[Source]:
         yield _source(path, cast(BinaryIO, sys.stdin.buffer))
         return
     try:
-        stream = open(path, "rb")  # noqa: SIM115, PTH123  closed below; the path is named as given
+        stream = open_file(path)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"{path} cannot be opened: {reason}. Check the path and its permissions.") from None
     with stream:
         try:
-            source = _source(path, cast(BinaryIO, stream))
+            source = _source(path, stream)
         except OSError as error:
             raise InputError(f"{path} cannot be read: {error.strerror}. Check the disk it lies on.") from None
         yield source

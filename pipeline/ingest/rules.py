@@ -92,7 +92,8 @@ def rule_bits(key: str, blocks: Sequence[Block]) -> list[int]:
     """Return for each block of a folded text the rules that match it, as bits in the order of `rules()`."""
     found = [0] * len(blocks)
     for i, possible in _possible(key, blocks):
-        found[i] = _matches(key[blocks[i].start : blocks[i].end], possible)
+        line = key[blocks[i].start : blocks[i].end]
+        found[i] = (_matches_short if len(line) <= _SHORT else _matches)(line, possible)
     return found
 
 
@@ -190,9 +191,18 @@ def _possible(key: str, blocks: Sequence[Block]) -> Iterator[tuple[int, int]]:
         yield i, sum(int(word) << 64 * k for k, word in enumerate(left[i]))
 
 
-@lru_cache(maxsize=1 << 16)
+_SHORT = 60
+"""Longer lines are prose, which does not come again: remembered too, they took 45 MB of each process in the end."""
+
+
+@lru_cache(maxsize=1 << 14)
+def _matches_short(line: str, possible: int) -> int:
+    """Return what `_matches` does. Furniture repeats from page to page: answers for short lines are remembered."""
+    return _matches(line, possible)
+
+
 def _matches(line: str, possible: int) -> int:
-    """Return those of the possible rules that match a line. Furniture repeats from page to page: it is remembered."""
+    """Return those of the possible rules that match a line."""
     found = 0
     while possible:
         bit = possible & -possible

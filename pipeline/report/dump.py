@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import heapq
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pipeline.article import Cut
 from pipeline.dumps.report import to_json
+from pipeline.dumps.shards import rows_of
 from pipeline.dumps.status import Status, status
+from pipeline.places import Where, folder_of, is_address
 from pipeline.report.articles import Mark, shown_article
 from pipeline.report.charts import bar
 from pipeline.report.html import Html, element, figure, page, pointer, table, together
@@ -27,20 +28,21 @@ _SHOWN = 5
 Section = tuple[str, str, Html]
 
 
-def dump_page(folder: Path, more: list[Section] | None = None) -> bytes:
+def dump_page(folder: Where, more: list[Section] | None = None) -> bytes:
     """Return the report on a run as one HTML file; its figures are those of the run's own report.
 
     Args:
-        folder: of the run; safe while it works.
+        folder: of the run, at a path or an address; safe while it works.
         more: sections to stand behind those of the run.
 
     Raises:
         UsageError: it is no run's folder.
     """
-    return page(f"taowen: how the run “{folder.resolve().name}” went", [*dump_sections(folder), *(more or [])])
+    name = str(folder) if is_address(str(folder)) else Path(str(folder)).resolve().name
+    return page(f"taowen: how the run “{name}” went", [*dump_sections(folder), *(more or [])])
 
 
-def dump_sections(folder: Path) -> list[Section]:
+def dump_sections(folder: Where) -> list[Section]:
     """Return the sections on a run."""
     found = status(folder)
     data = found.to_dict() | {"cleaning": to_json(found.counts, found.versions)}
@@ -168,7 +170,7 @@ def _reasons(data: Mapping[str, Any]) -> Html:
     return together(*parts)
 
 
-def _look(folder: Path) -> Html:
+def _look(folder: Where) -> Html:
     """Show the least sure articles, those of which most was cut, and the longest pages that are said to have none.
 
     From one pass over the parts.
@@ -211,14 +213,9 @@ def _look(folder: Path) -> Html:
     return together(*parts)
 
 
-def _rows(folder: Path) -> Iterator[dict[str, Any]]:
+def _rows(folder: Where) -> Iterator[dict[str, Any]]:
     """Yield the rows of the parts in their order."""
-    for part in sorted((folder / "parts").glob("*")):
-        if part.suffix == ".parquet":
-            import pyarrow.parquet as pq
-
-            for group in pq.ParquetFile(part).iter_batches(batch_size=512):
-                yield from group.to_pylist()
-        elif part.suffix == ".jsonl":
-            with part.open(encoding="utf-8") as lines:
-                yield from map(json.loads, lines)
+    there = folder_of(folder)
+    for name in there.sizes("parts"):
+        if name.endswith((".parquet", ".jsonl")) and not name.startswith("."):
+            yield from rows_of(there, f"parts/{name}")

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pipeline.dumps.deduplicate import SHINGLE, find_copies
+from pipeline.dumps.deduplicate import SHINGLE, find_copies, sketch
 from pipeline.script.convert import convert
 from pipeline.script.fold import fold
 from pipeline.script.identify import identify
@@ -82,7 +82,7 @@ def copies(data: Path) -> str:
         source.append(number)
     with TemporaryDirectory() as folder:
         start = time.process_time()
-        groups = find_copies(iter(texts), Path(folder)).tolist()
+        groups = find_copies([sketch(texts)], Path(folder)).tolist()
         seconds = time.process_time() - start
     rows = []
     for way in ways:

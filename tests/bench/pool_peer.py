@@ -1,4 +1,4 @@
-"""What a user would build: pool_peer.py PAGES OUT. trafilatura, OpenCC, jieba and scikit-learn in a pool of two.
+"""What a user would build: pool_peer.py FOLDER OUT. trafilatura, OpenCC, jieba and scikit-learn in a pool of two.
 
 Stands by itself, with the Python of its own environment. The model is a linear one on hashed TF-IDF words with as many
 labels as taowen's; it is fitted on noise, since only its speed counts.
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 BATCH = 32
@@ -51,14 +52,15 @@ def work(pages: list[dict[str, str]]) -> list[dict[str, Any]]:
     return [{"id": page["id"], "text": text, "normalised": other, "topics": own} for page, text, other, *own in told]
 
 
-def batches(path: str) -> Iterator[list[dict[str, str]]]:
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        while batch := [json.loads(line) for line in islice(lines, BATCH)]:
-            yield batch
+def batches(folder: str) -> Iterator[list[dict[str, str]]]:
+    for path in sorted(Path(folder).iterdir()):
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
+            while batch := [json.loads(line) for line in islice(lines, BATCH)]:
+                yield batch
 
 
 if __name__ == "__main__":
-    with ProcessPoolExecutor(2) as pool, open(sys.argv[2], "w", encoding="utf-8") as out:  # noqa: PTH123
+    with ProcessPoolExecutor(2) as pool, Path(sys.argv[2]).open("w", encoding="utf-8") as out:
         for rows in pool.map(work, batches(sys.argv[1])):
             for row in rows:
                 out.write(json.dumps(row, ensure_ascii=False) + "\n")

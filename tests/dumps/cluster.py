@@ -41,7 +41,14 @@ def main(source: str, out: str) -> None:
 
     try:
         done = run(
-            [source], out, partial(Slow), task_bytes=ONE_EACH, engine="ray", address=cluster.address, progress=accident
+            [source],
+            out,
+            partial(Slow),
+            task_bytes=ONE_EACH,
+            deduplicate=True,
+            engine="ray",
+            address=cluster.address,
+            progress=accident,
         )
         print(json.dumps({"happened": happened, **done.to_dict()}))
     finally:

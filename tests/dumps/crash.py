@@ -169,9 +169,10 @@ def random_times(dump: Dump, folder: Path, number: int, seed: int = 8) -> Counte
 
 
 def kill_one_of_many(dump: Dump, out: Path, chance: random.Random) -> str:
-    """Start a run with two workers, kill one of its processes after a while; return what that was."""
+    """Start a run with two or four workers, kill one of its processes after a while; return what that was."""
     inputs = [json.dumps(dump.first), json.dumps(dump.added)]
-    command = [sys.executable, "-m", "tests.dumps.crash", "--run", *inputs, str(out)]
+    workers = chance.choice("24")
+    command = [sys.executable, "-m", "tests.dumps.crash", "--run", *inputs, str(out), workers]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout
         process.stdout.readline()  # it begins now; its workers need half a second
@@ -207,8 +208,8 @@ def main(arguments: Sequence[str]) -> None:
     if arguments[:1] == ["--run"]:
         print("begun", flush=True)
         first, added, out = json.loads(arguments[1]), json.loads(arguments[2]), Path(arguments[3])
-        run(first, out, Fake, task_bytes=TASK, add=True, workers=2)
-        run(added, out, Fake, task_bytes=TASK, add=True, workers=2, deduplicate=True)
+        run(first, out, Fake, task_bytes=TASK, add=True, workers=int(arguments[4]))
+        run(added, out, Fake, task_bytes=TASK, add=True, workers=int(arguments[4]), deduplicate=True)
         return
     number, apart = (int(given) for given in (*arguments, *("100", "1")[len(arguments) :]))
     for name in ("rensa", "pyarrow.parquet", "pandas"):

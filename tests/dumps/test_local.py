@@ -11,7 +11,9 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import pytest
@@ -60,7 +62,7 @@ def test_the_report_is_the_sum_of_everything(tmp_path: Path, source: str) -> Non
 @pytest.mark.parametrize("kind", ["jsonl", "parquet"])
 def test_the_bytes_do_not_depend_on_the_workers(tmp_path: Path, source: str, kind: Any) -> None:
     prints = set()
-    for workers in (1, 2):
+    for workers in (1, 2, 4):
         out = tmp_path / f"{workers}"
         run([source], out, Fake, workers=workers, kind=kind, task_bytes=1000)
         prints.add(fingerprint(out))
@@ -278,6 +280,47 @@ def test_without_inputs_a_run_goes_on_with_its_own(tmp_path: Path, source: str, 
     assert not (tmp_path / "absent").exists()
 
 
+def test_no_clock_decides_anything(
+    tmp_path: Path, source: str, undisturbed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(8)
+    for name in ("time", "perf_counter", "monotonic"):  # at every call another hour, before or after the last
+        monkeypatch.setattr(time, name, lambda: chance.uniform(-1e9, 1e9))
+    monkeypatch.setattr(time, "time_ns", lambda: chance.randrange(2**60))
+    out = tmp_path / "out"
+    run([source], out, Fake, task_bytes=TASK, page_seconds=0)
+    assert fingerprint(out) == undisturbed
+    files = [path for path in [Path(source), *out.rglob("*")] if path.is_file()]
+    for path in files:
+        os.utime(path, (chance.choice([0, 2**33]),) * 2)
+    before = {path: path.stat().st_mtime for path in (out / "parts").iterdir()}
+    min((out / "receipts").iterdir()).unlink()
+    run([source], out, Fake, task_bytes=TASK, page_seconds=0)
+    assert fingerprint(out) == undisturbed
+    after = {path: path.stat().st_mtime for path in (out / "parts").iterdir()}
+    assert len(before.items() - after.items()) == 1  # of the receipt that was gone
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_input_that_goes_away_meanwhile_costs_its_tasks_until_it_is_back(tmp_path: Path, workers: int) -> None:
+    source = Path(write_files(tmp_path / "in", ["平常"] * 12))
+    gone = source / "7.jsonl"
+    content = gone.read_bytes()
+
+    def accident(found: Status) -> None:
+        if found.done == 1:
+            gone.unlink(missing_ok=True)
+
+    out = tmp_path / "out"
+    done = run([str(source)], out, Fake, workers=workers, task_bytes=ONE_EACH, page_seconds=0, progress=accident)
+    assert (done.done, [failure.inputs for failure in done.failed]) == (11, [(str(gone),)])
+    assert "No such file" in done.failed[0].reason
+    gone.write_bytes(content)
+    assert run([], out, Fake, workers=workers).complete
+    run([str(source)], tmp_path / "undisturbed", Fake, task_bytes=ONE_EACH)
+    assert fingerprint(out) == fingerprint(tmp_path / "undisturbed")
+
+
 def test_a_sample_is_spread_over_the_dump_and_is_a_run_of_its_own(tmp_path: Path) -> None:
     source = write_files(tmp_path / "in", ["平常"] * 40)
     out = tmp_path / "out"
@@ -325,26 +368,40 @@ def test_one_packed_file_is_shared_by_all_workers(tmp_path: Path) -> None:
     assert sum(path.stat().st_size > 1 << 20 for path in (tmp_path / "1" / "parts").iterdir()) > 3
 
 
-def test_the_lines_for_spark_in_the_documents_do_the_run(tmp_path: Path, sample: Path) -> None:
-    """With a stand-in for Spark, in a process of its own: what runs on an executor must not need more."""
-    text = (HERE.parents[1] / "docs" / "dumps.md").read_text("utf-8")
-    (lines,) = re.findall(r"```python\n(.*?)```", text, re.S)
-    make = functools.partial(Process, ProcessConfig())
-    source, out = str(sample / "pages.jsonl"), tmp_path / "out"
-    assert run([source], out, make, share=(999_999, 1_000_000)).done == 0
-    stand_in = """
+STAND_IN = """
 class Partitions:
     def __init__(self, tasks, number): self.tasks = tasks
     def foreachPartition(self, work): work(iter(self.tasks))
 class spark:
     class sparkContext:
         parallelize = Partitions
-if __name__ == "__main__":
 """
-    script = tmp_path / "spark.py"
-    asked = lines.replace("/shared/tagged", str(out))
-    script.write_text(stand_in + "".join(f"    {line}\n" for line in asked.splitlines()), encoding="utf-8")
-    subprocess.run([sys.executable, str(script)], check=True, env={**os.environ, "PYTHONPATH": str(HERE.parents[1])})
+SPARK = """
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
+"""
+missing = find_spec("pyspark") is None or which("java") is None
+
+
+@pytest.mark.parametrize(
+    "spark",
+    [STAND_IN, pytest.param(SPARK, marks=pytest.mark.skipif(missing, reason="no pyspark or no java: make engines"))],
+    ids=["stand-in", "spark"],
+)
+def test_the_lines_for_spark_in_the_documents_do_the_run(tmp_path: Path, sample: Path, spark: str) -> None:
+    """In a process of its own: what runs on an executor must not need more."""
+    text = (HERE.parents[1] / "docs" / "dumps.md").read_text("utf-8")
+    (lines,) = re.findall(r"```python\n(.*?)```", text, re.S)
+    make = functools.partial(Process, ProcessConfig())
+    source, out = str(sample / "pages.jsonl"), tmp_path / "out"
+    assert run([source], out, make, share=(999_999, 1_000_000)).done == 0
+    script = tmp_path / "on_spark.py"
+    asked = (spark + lines).replace("/shared/tagged", str(out))
+    script.write_text(
+        'if __name__ == "__main__":\n' + "".join(f"    {line}\n" for line in asked.splitlines()), encoding="utf-8"
+    )
+    environment = os.environ | {"PYTHONPATH": str(HERE.parents[1]), "PYSPARK_PYTHON": sys.executable}
+    subprocess.run([sys.executable, str(script)], check=True, env=environment, timeout=300)
     done = status(out)
     assert done.complete and done.counts.read > 0
     run([source], tmp_path / "here", make)

@@ -16,16 +16,17 @@ from .fakes import ONE_EACH, Slow, fingerprint, write_files, write_lines
 CLUSTER = Path(__file__).parent / "cluster.py"
 
 
-@pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: pip install 'taowen[ray]'")
+@pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: make engines")
 def test_a_cluster_writes_the_same_bytes_whatever_dies(tmp_path: Path) -> None:
     source = write_files(tmp_path / "in", ["平常", "拒", None, "稀土", "略"] * 4)
-    run([source], tmp_path / "here", Slow, task_bytes=ONE_EACH, page_seconds=0)
+    run([source], tmp_path / "here", Slow, task_bytes=ONE_EACH, page_seconds=0, deduplicate=True)
     script = [sys.executable, str(CLUSTER), source, str(tmp_path / "there")]
     done = subprocess.run(script, capture_output=True, text=True, timeout=180)
     assert done.returncode == 0, done.stderr[-3000:]
     report = json.loads(done.stdout.splitlines()[-1])
     assert report["happened"] == ["worker", "node"]
     assert (report["done"], report["failed"], report["read"]) == (report["tasks"], [], 20)
+    assert (report["clusters"], report["copies"]) == (2, 8)
     assert fingerprint(tmp_path / "there") == fingerprint(tmp_path / "here")
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.dumps.counts import Counts
-from pipeline.dumps.tasks import FOLDERS, Receipt, identity, plan, run_task
+from pipeline.dumps.tasks import FOLDERS, identity, plan, receipts, run_task
 from pipeline.errors import InputError, TaowenError, UsageError
 
 from .fakes import Fake, write_lines
@@ -34,7 +34,7 @@ def test_every_record_is_accounted_for_once(files: list[list[str | None]], task_
         for task in tasks:
             receipt = run_task(task, Fake(), out)
             assert receipt.counts.balanced()
-            assert receipt == Receipt.load(out, task, "jsonl")
+            assert [receipt] == list(receipts(out, [task], "jsonl"))
             total.merge(receipt.counts)
         written, rejected = (
             [json.loads(line) for path in sorted((out / folder).iterdir()) for line in path.read_bytes().splitlines()]

@@ -6,8 +6,11 @@ is demanded of all of them alike.
 
 from __future__ import annotations
 
+import base64
 import gzip
+import hashlib
 import random
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -109,6 +112,34 @@ def damaged_records() -> Iterator[tuple[str, bytes, bool]]:
     yield "no id", spoilt(WARC_Record_ID=""), False
 
 
+def digested(number: int) -> bytes:
+    """A record that tells the digest of its block, as crawlers write it."""
+    block = http(BODIES[number], media="text/html; charset=utf-8")
+    digest = base64.b32encode(hashlib.sha1(block).digest()).decode()
+    return warc("response", block, number, WARC_Block_Digest=f"sha1:{digest}")
+
+
+def flips() -> Iterator[Case]:
+    """Yield files with one bit flipped: in a plain file nothing but the digest can tell."""
+    records = [digested(number) for number in range(NUMBER)]
+    packed = gzip.compress(b"".join(records), mtime=0)
+    before, record, after = b"".join(records[:SPOILT]), records[SPOILT], b"".join(records[SPOILT + 1 :])
+    head = record.index(b"\r\n\r\n") + 4
+    chance = random.Random(8)
+    places = {"version": 2, "length": record.index(b"Content-Length:") + 16, "blank line": head - 3}
+    places |= {f"block at {at}": at for at in chance.sample(range(head, len(record) - 4), 20)}
+    for what, at in places.items():
+        flipped = record[:at] + bytes([record[at] ^ 1 << chance.randrange(3)]) + record[at + 1 :]
+        yield Case(f"a bit of the {what} flipped, plain", before + flipped + after, OTHERS)
+    yield Case("digests that are all wrong, plain", b"".join(records).replace(b"sha1:", b"sha1:A"), ALL, rejected=False)
+    wrong = b"".join(re.sub(rb"sha1:....", b"sha1:AAAA", record) for record in records)
+    yield Case("digests that are never right, plain", wrong, ALL, rejected=False)
+    for share in (0.2, 0.5, 0.8):
+        at = int(len(packed) * share)
+        broken = packed[:at] + b"\xff\0\xff" + packed[at + 3 :]
+        yield Case(f"one member with digests, broken at {share:.0%}", broken, frozenset(), ALL)
+
+
 def cases() -> Iterator[Case]:
     """Yield every damaged file."""
     for packing, pack in PACK.items():
@@ -150,6 +181,7 @@ def cases() -> Iterator[Case]:
             "its second half, gone": packed[: len(packed) // 2],
         }.items():
             yield Case(f"{name}, {packing}", before + member + after, OTHERS, ALL if "last bytes" in name else OTHERS)
+    yield from flips()
     one = gzip.compress(b"".join(GOOD), mtime=0)
     for share in (0.3, 0.6, 0.9):
         at = int(len(one) * share)

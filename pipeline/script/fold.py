@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from pipeline.configure import data_path
 
-__all__ = ["code_points", "fold", "fold_many"]
+__all__ = ["code_points", "fold", "fold_many", "folded_points"]
 
 Codes: TypeAlias = NDArray[np.uint32]
 
@@ -182,10 +182,15 @@ def fold(text: str) -> str:
 
     Idempotent, and `fold(a + "\n" + b) == fold(a) + "\n" + fold(b)`. Any string is taken, with lone surrogates too.
     """
-    if text.isascii():
-        return text
-    table = _table()
+    return text if text.isascii() else str(folded_points(text).data, "utf-32-le", "surrogatepass")
+
+
+def folded_points(text: str) -> Codes:
+    """Return the code points of `fold(text)`, shape `(len(text),)`: half the time where no string is wanted."""
     codes = code_points(text)
+    if text.isascii():
+        return codes
+    table = _table()
     folded = np.empty(len(codes), dtype="<u4")
     for start in range(0, len(codes), _CHUNK):
         table.points.take(codes[start : start + _CHUNK], out=folded[start : start + _CHUNK], mode="clip")
@@ -195,7 +200,7 @@ def fold(text: str) -> str:
         for start, end in _hot_stretches(text, hot.tolist(), table):
             settle = _settle_short if end - start <= _SHORT else _settle
             folded[start:end] = code_points(settle(text[start:end]))
-    return str(folded.data, "utf-32-le", "surrogatepass")
+    return folded
 
 
 def fold_many(texts: Sequence[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -13,7 +13,11 @@ from pipeline.cli.terminal import progress_bar, say
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipeline.topics.assessment import Assessment
+    from pipeline.topics.corpus import Example
+    from pipeline.topics.taxonomy import Taxonomy
 
 
 @app.command(epilog="Example: taowen train corpora --out build/models/topics")
@@ -23,18 +27,28 @@ def train(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="MODEL_DIR", help="Folder of the model.")],
     topics: Annotated[Path | None, typer.Option("--topics", metavar="FILE", help="A topics.toml of your own.")] = None,
+    recipe: Annotated[
+        Literal["linear", "spacy"],
+        typer.Option("--recipe", help="linear: what taowen tags with; spacy: a pipeline that spacy.load reads."),
+    ] = "linear",
     force: Annotated[bool, typer.Option("--force", help="Write over an earlier model in MODEL_DIR.")] = False,
 ) -> None:
-    """Train the topic model and write it with its card, its calibration and its out-of-fold scores."""
+    """Train the topic model and write it with its card, its calibration and its out-of-fold scores.
+
+    CORPUS may also be what a labelling tool exported: Label Studio, doccano, Argilla, Prodigy, DocBin.
+    """
     from pipeline.topics.corpus import read_corpus
     from pipeline.topics.evaluate import table
     from pipeline.topics.learn import train as train_model
     from pipeline.topics.taxonomy import read_taxonomy
 
-    if (out / "model.json").exists() and not force:
+    if ((out / "model.json").exists() or (out / "meta.json").exists()) and not force:
         raise UsageError(f"{out} holds a model. Name another folder, or give --force to write over it.")
     taxonomy = read_taxonomy(topics)
     examples = read_corpus(corpus, taxonomy.ids)
+    if recipe == "spacy":
+        _train_spacy(examples, out, taxonomy)
+        return
     with progress_bar() as advance:
         told = train_model(examples, out, taxonomy, lambda what, done, of: advance(done, of, what))
     typer.echo(table(told.report))
@@ -43,6 +57,24 @@ def train(
         for line in doubts:
             say(f"  {line}")
     say(f"{len(examples)} articles; the model is in {out}.")
+
+
+def _train_spacy(examples: Sequence[Example], out: Path, taxonomy: Taxonomy) -> None:
+    from pipeline.topics.evaluate import judge, table
+    from pipeline.topics.peers import cross_validated
+    from pipeline.topics.recipes import save_spacy
+
+    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / "meta.json").exists())):
+        raise UsageError(f"{out} holds something else than a spaCy pipeline. Give --out a new folder.")
+    real = tuple(example for example in examples if example.kind == "real")
+    if real:
+        found = cross_validated("spacy", real, examples, taxonomy)
+        typer.echo(table(judge(found.examples, found.topics, found.scores, found.given, found.how)))
+    else:
+        say("No figures: own-written articles train, they are never counted.")
+    save_spacy(examples, taxonomy, out)
+    say(f"{len(examples)} articles; the pipeline is in {out}.")
+    say("It reads pipeline.fold(title + line break + text).lower().")
 
 
 @app.command(epilog="Example: taowen evaluate corpora --against lexicon,build/my-model --report figures.html")
@@ -56,7 +88,7 @@ def evaluate(
         typer.Option(
             "--against",
             metavar="NAME,...",
-            help="Compare, by a paired test: lexicon, tfidf, fasttext, spacy, or folders.",
+            help="Compare, by a paired test: lexicon, linear, tfidf, fasttext, spacy, encoder, or folders.",
         ),
     ] = None,
     teach: Annotated[

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from pipeline.configure import data_path
 
-__all__ = ["characters_folded", "code_points", "fold", "fold_many"]
+__all__ = ["characters_folded", "code_points", "fold", "fold_many", "folded_points"]
 
 Codes: TypeAlias = NDArray[np.uint32]
 
@@ -195,10 +195,15 @@ def fold(text: str) -> str:
 
     Idempotent, and `fold(a + "\n" + b) == fold(a) + "\n" + fold(b)`. Any string is taken, with lone surrogates too.
     """
-    if text.isascii():
-        return text
-    table = _table()
+    return text if text.isascii() else str(folded_points(text).data, "utf-32-le", "surrogatepass")
+
+
+def folded_points(text: str) -> Codes:
+    """Return the code points of `fold(text)`, shape `(len(text),)`: half the time where no string is wanted."""
     codes = code_points(text)
+    if text.isascii():
+        return codes
+    table = _table()
     if len(codes) <= _CHUNK:
         folded = table.points.take(codes.astype(np.intp), mode="clip")  # numpy is slower to widen them by itself
     else:
@@ -212,7 +217,7 @@ def fold(text: str) -> str:
         for start, end in _hot_stretches(text, hot.tolist(), table):
             settle = _settle_short if end - start <= _SHORT else _settle
             folded[start:end] = code_points(settle(text[start:end]))
-    return str(folded.data, "utf-32-le", "surrogatepass")
+    return folded
 
 
 def characters_folded(text: str) -> str:

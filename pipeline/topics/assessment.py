@@ -14,7 +14,8 @@ from pipeline.topics.corpus import Example
 from pipeline.topics.curves import curves_json
 from pipeline.topics.evaluate import Report, Scored, judge, score
 from pipeline.topics.facets import Facet, facets, facets_table
-from pipeline.topics.peers import PEERS, compete
+from pipeline.topics.peers import compete
+from pipeline.topics.recipes import RECIPES
 from pipeline.topics.splits import Split, splits, splits_table
 from pipeline.topics.taxonomy import Taxonomy, read_taxonomy
 
@@ -74,15 +75,15 @@ def assess(
     folder = model or model_path("topics")
     taxonomy = read_taxonomy(folder / "topics.toml")
     for name in against:
-        if name not in PEERS and not Path(name).is_dir():
-            raise UsageError(f"--against '{name}' is no peer ({', '.join(PEERS)}) and no folder of a model.")
+        if name not in RECIPES and not Path(name).is_dir():
+            raise UsageError(f"--against '{name}' is no peer ({', '.join(RECIPES)}) and no folder of a model.")
     scored = score(examples, model, "shipped" if model is None else str(model))
     report = judge(scored.examples, scored.topics, scored.scores, scored.given, scored.how)
     compared = []
     for step, name in enumerate(against):
         if tell is not None:
             tell(f"against {name}", step, len(against))
-        if name in PEERS:
+        if name in RECIPES:
             other = compete(name, scored, examples, taxonomy, taught)
         else:
             other = score(examples, Path(name), name)

@@ -16,6 +16,7 @@ from typing import Any
 from pipeline.article import Cut
 from pipeline.configure import shared_data
 from pipeline.errors import InputError
+from pipeline.records import visible
 from pipeline.topics.exchange import Span
 from pipeline.topics.features import key
 
@@ -71,8 +72,9 @@ def read_corpus(path: Path, topics: Sequence[str]) -> list[Example]:
     """Read labelled articles from a file or a folder, sorted by id.
 
     Takes JSONL (also .gz) and Parquet files with id, title, text, labels, script, source or publisher, date; a folder
-    of them; a folder written by HF `datasets.save_to_disk`; and `corpora/`, whose labels.jsonl names texts that lie in
-    the shared data. Labels whose text is not at hand are left out, with one line on stderr.
+    of them; a folder written by HF `datasets.save_to_disk`; a file that a labelling tool exported (Label Studio,
+    doccano, Argilla, Prodigy, DocBin); and `corpora/`, whose labels.jsonl names texts that lie in the shared data.
+    Articles that nobody has labelled, and labels whose text is not at hand, are left out, with one line on stderr.
 
     Args:
         path: the file or folder.
@@ -85,6 +87,10 @@ def read_corpus(path: Path, topics: Sequence[str]) -> list[Example]:
         raise InputError(f"The corpus {path} does not exist. Give a JSONL or Parquet file, or a folder of them.")
     found: list[Example] = []
     for file in _files(path):
+        tool = _tool_of(file)
+        if tool:
+            found += (_example(row, f"{file}, article '{row['id']}'", topics) for row in _exported(file, tool, topics))
+            continue
         rows = _rows(file)
         if file.name == "labels.jsonl" and path.is_dir():
             rows = _with_text(rows, file)  # rows that bring their text keep it
@@ -97,6 +103,42 @@ def read_corpus(path: Path, topics: Sequence[str]) -> list[Example]:
             raise InputError(f"The corpus {path} has the id '{example.id}' twice. Ids must be unique over all files.")
         seen.add(example.id)
     return sorted(found, key=lambda example: example.id)
+
+
+def _tool_of(path: Path) -> str:
+    """Return the labelling tool that exported a file, "" for rows of a corpus.
+
+    Raises:
+        InputError: it is JSON of no tool that is known.
+    """
+    from pipeline.topics.formats import kind_of
+
+    if path.suffix == ".jsonl":
+        if any("labels" in row for row in islice(facts_of(path), 1)):
+            return ""
+    elif path.suffix not in (".json", ".spacy"):
+        return ""
+    try:
+        return kind_of(path)
+    except InputError as error:
+        if path.suffix == ".jsonl":
+            return ""  # what is wrong with its rows is told as of any other's
+        raise InputError(
+            f"{path} is no export of a tool that is known here ({error}). Give JSONL or Parquet: id, text, labels."
+        ) from error
+
+
+def _exported(path: Path, tool: str, topics: Sequence[str]) -> tuple[dict[str, Any], ...]:
+    """Return the labelled articles of a tool's file as rows; say what was left out."""
+    from pipeline.topics.formats import import_labels
+    from pipeline.topics.labels import rows_from
+
+    labels = rows_from(import_labels(path, tool)[1], topics, tool=tool, file=path)
+    for line in labels.problems:
+        print(f"{path}: {visible(line)}", file=sys.stderr)
+    if labels.unlabelled:
+        print(f"{path}: {labels.unlabelled} articles that nobody has labelled are left out.", file=sys.stderr)
+    return labels.rows
 
 
 def facts_of(path: Path) -> Iterator[dict[str, Any]]:

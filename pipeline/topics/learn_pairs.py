@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.topics.pairs import LARGEST, Counts, Pairs, sketch_of
+from pipeline.topics.pairs import LARGEST, Counts, Pairs, length_of, sketch_of
 
 __all__ = ["PairFit", "Space", "fit_pairs", "solve", "space_of"]
 
@@ -59,8 +59,9 @@ def space_of(counts: Counts, bits: int) -> Space:
     from scipy import sparse
 
     size = counts.starts.size - 1
-    ones = np.ones(counts.rows.size)
-    matrix = sparse.csr_matrix((ones, counts.rows, counts.starts), shape=(size, 1 << bits))
+    shape = (size, 1 << bits)
+    matrix = sparse.csr_matrix((np.ones(counts.rows.size), counts.rows, counts.starts), shape=shape, copy=True)
+    pairs = sparse.csr_matrix((counts.paired.astype(np.float64), counts.rows, counts.starts), shape=shape, copy=True)
     matrix.sum_duplicates()
     seen = np.bincount(matrix.indices, minlength=1 << bits)
     # In sixteenths, so that lengths are roots of whole numbers; below 256 up to eight million articles.
@@ -68,9 +69,9 @@ def space_of(counts: Counts, bits: int) -> Space:
     weighed = matrix @ sparse.diags(rarity)
     sign, bucket, buckets = sketch_of(1 << bits)
     sketch = sparse.csr_matrix((sign, (np.arange(1 << bits), bucket)), shape=(1 << bits, buckets))
-    folded = (weighed @ sketch).tocsr()
-    lengths = np.sqrt(np.asarray(folded.multiply(folded).sum(axis=1)).ravel())
-    vectors = (sparse.diags(1 / np.maximum(lengths, 1.0)) @ weighed).tocsr()
+    folded = (pairs @ sparse.diags(rarity) @ sketch).tocsr()
+    lengths = length_of(np.asarray(folded.multiply(folded).sum(axis=1)).ravel())
+    vectors = (sparse.diags(1 / lengths) @ weighed).tocsr()
     return Space(vectors, rarity.astype(np.uint8))
 
 

@@ -19,8 +19,8 @@ from pipeline.errors import UsageError
 from pipeline.script.fold import fold
 from pipeline.topics.corpus import Example
 from pipeline.topics.exchange import Span, Task
-from pipeline.topics.peers import term_density
 from pipeline.topics.pool import article_of
+from pipeline.topics.recipes import term_density
 from pipeline.topics.tagger import Tagger
 from pipeline.topics.taxonomy import Taxonomy
 

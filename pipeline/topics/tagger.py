@@ -15,11 +15,11 @@ import numpy.typing as npt
 from pipeline.article import Evidence, Tag
 from pipeline.configure import model_path
 from pipeline.errors import ModelError, UsageError
-from pipeline.topics.features import Batch, batches, key
+from pipeline.topics.features import Batch, batches, keep_memory, key
 from pipeline.topics.pairs import Hashed
 from pipeline.topics.taxonomy import Taxonomy
 from pipeline.topics.terms import Found, TermFinder
-from pipeline.topics.weights import Weights, check_weights, read_weights
+from pipeline.topics.weights import Weights, check_keys, check_weights, read_weights
 
 __all__ = ["Tagger"]
 
@@ -50,25 +50,16 @@ class Tagger:
     """A trained model. Make one with `Tagger.load`; it holds no state that tagging changes."""
 
     def __init__(self, taxonomy: Taxonomy, arrays: Mapping[str, npt.NDArray[Any]], digest: str) -> None:
+        keep_memory()
         self.taxonomy = taxonomy
         self.topics: tuple[str, ...] = taxonomy.ids
         self.digest = digest
-        self._finder = TermFinder(taxonomy)
+        check_keys(arrays, [term for group in taxonomy.groups for term in group.terms])
+        self._finder = TermFinder(taxonomy, arrays["keys"].tolist())
         check_weights(arrays, len(self.topics), len(self._finder.columns))
         self._weights = Weights(arrays)
         self.thresholds: dict[str, float] = dict(zip(self.topics, arrays["thresholds"].tolist(), strict=True))
-        self._worth = self._worth_of_terms()
-
-    def _worth_of_terms(self) -> list[list[float]]:
-        """Return for each topic what each term is worth, 0 for those that are not its own."""
-        groups = self._finder.groups
-        return [
-            [
-                max((by_group[g] for g in of if (groups[g].topic, groups[g].kind) == (topic, "terms")), default=0.0)
-                for of in self._finder.groups_of
-            ]
-            for topic, by_group in zip(self.topics, self._finder.worth(self._weights.terms).tolist(), strict=True)
-        ]
+        self._worth: list[list[float]] = self._finder.worth(self._weights.terms).tolist()
 
     @classmethod
     def load(cls, path: Path | None = None) -> Tagger:

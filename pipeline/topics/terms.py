@@ -13,7 +13,7 @@ import numpy.typing as npt
 from pipeline.topics.features import BITS, Batch, Integers, Keys, hash_rows, key, letters, read_batch
 from pipeline.topics.taxonomy import Group, Taxonomy
 
-__all__ = ["LEAD", "MEASURES", "SENTENCES", "Column", "Found", "TermFinder"]
+__all__ = ["LEAD", "MEASURES", "SENTENCES", "Column", "Found", "TermFinder", "keyed_terms"]
 
 LEAD = 200
 """Code points of the text that count as its lead, where a news article says what it is about."""
@@ -57,24 +57,42 @@ class Found:
     """Numbers of terms, as in `TermFinder.terms`."""
 
 
-class TermFinder:
-    """Finds the terms of a taxonomy, longest first, and counts them by group."""
+def keyed_terms(taxonomy: Taxonomy) -> tuple[str, ...]:
+    """Return the keys of all terms, in the order of the groups, those in two groups twice."""
+    # One call folds all terms: a call for each took longer than all else of loading a model.
+    return tuple(key("\n".join(term for group in taxonomy.groups for term in group.terms)).split("\n"))
 
-    def __init__(self, taxonomy: Taxonomy) -> None:
+
+class TermFinder:
+    """Finds the terms of a taxonomy, longest first, and counts them by group.
+
+    Args:
+        taxonomy: topics and terms.
+        keyed: what `keyed_terms` returns, where it is known: folding the terms is half the time of loading a model.
+    """
+
+    def __init__(self, taxonomy: Taxonomy, keyed: Sequence[str] | None = None) -> None:
         self.groups: tuple[Group, ...] = taxonomy.groups
         self.topics: tuple[str, ...] = taxonomy.ids
         self._speaks = np.array(
             [[(g.topic, g.kind) == (topic, "terms") for topic in self.topics] for g in self.groups], dtype=bool
         ).reshape(len(self.groups), len(self.topics))
         owners: dict[str, list[int]] = {}
-        listed = [(number, term) for number, group in enumerate(self.groups) for term in group.terms]
-        # One call folds all terms: a call for each took longer than all else of loading a model.
-        for (number, _), keyed in zip(listed, key("\n".join(term for _, term in listed)).split("\n"), strict=True):
-            owners.setdefault(keyed, []).append(number)
+        numbers = [number for number, group in enumerate(self.groups) for _ in group.terms]
+        for number, term in zip(numbers, keyed_terms(taxonomy) if keyed is None else keyed, strict=True):
+            owners.setdefault(term, []).append(number)
+        # What a topic claims for itself is no background any more: chips, once somebody adds a topic about them.
+        kinds = [group.kind for group in self.groups]
+        for of_term in owners.values():
+            if any(kinds[n] == "terms" for n in of_term):
+                of_term[:] = [n for n in of_term if kinds[n] != "background"]
         self.terms: tuple[str, ...] = tuple(sorted(owners))
         hiding = {number for number, group in enumerate(self.groups) if group.kind == "phrases"}
+        beginnings: dict[str, list[str]] = {}
+        for term in self.terms:
+            beginnings.setdefault(term[:2], []).append(term)
         self.groups_of: tuple[tuple[int, ...], ...] = tuple(
-            self._counted_for(term, owners, hiding) for term in self.terms
+            self._counted_for(term, owners, beginnings, hiding) for term in self.terms
         )
         sizes = [len(groups) for groups in self.groups_of]
         self._group_sizes = np.array(sizes, dtype=np.int64)
@@ -84,18 +102,22 @@ class TermFinder:
         self._grow()
 
     @staticmethod
-    def _counted_for(term: str, owners: dict[str, list[int]], hiding: set[int]) -> tuple[int, ...]:
+    def _counted_for(
+        term: str, owners: dict[str, list[int]], beginnings: dict[str, list[str]], hiding: set[int]
+    ) -> tuple[int, ...]:
         """A longer term is also each term inside it, so that 中美贸易战 may be listed without losing 贸易战."""
         of = set(owners[term])
-        if not of & hiding:
+        if of.isdisjoint(hiding):
             for start in range(len(term)):
-                for end in range(start + 1, len(term) + 1):
-                    of.update(set(owners.get(term[start:end], ())) - hiding)
+                inside = beginnings.get(term[start : start + 2], []) + beginnings.get(term[start], [])
+                for other in inside:
+                    if term.startswith(other, start):
+                        of.update(owner for owner in owners[other] if owner not in hiding)
         return tuple(sorted(of))
 
     def _grow(self) -> None:
         """Put the terms into a tree of characters whose first step is a pair, found by the model's own hash rows."""
-        whole = read_batch(self.terms)
+        whole = read_batch(self.terms, folded=True)
         rows = hash_rows(letters(whole.keys)).tolist()
         keys = whole.keys.tolist()
         pairs: dict[int, tuple[int, int]] = {}
@@ -252,10 +274,15 @@ class TermFinder:
         return np.asarray(measures.transpose(0, 2, 1, 3).reshape(batch.size, len(self.topics) * len(SENTENCES)))
 
     def worth(self, weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Return what each group of terms is worth under the weights of columns: both (n_topics, ...)."""
+        """Return what each term is worth to the topic it speaks for, 0 for others; shape (n_topics, n_terms).
+
+        Args:
+            weights: those of the columns, shape (n_topics, n_columns).
+        """
         size = len(self.groups) * len(MEASURES)
-        by_group = weights[:, :size].reshape(len(weights), len(self.groups), len(MEASURES))
-        return np.asarray(by_group.sum(axis=2))
+        by_group = weights[:, :size].reshape(len(weights), len(self.groups), len(MEASURES)).sum(axis=2)
+        own = np.where(self._speaks.T, by_group, 0.0)
+        return np.asarray(np.maximum.reduceat(own[:, self._group_list], self._group_starts, axis=1))
 
     def _spread(self, terms: Integers) -> tuple[Integers, Integers]:
         """Return for every group that a term counts for which of `terms` it is, and the group."""
@@ -270,11 +297,14 @@ class _Table:
     """A hash table that is asked for many keys at once."""
 
     def __init__(self, keys: Iterable[int], slots: Sequence[int], values: Sequence[int], size: int) -> None:
-        self._heads = np.full(size + 1, -1, dtype=np.int32)
-        self._next = np.full(len(slots) + 1, -1, dtype=np.int64)
+        heads: dict[int, int] = {}
+        following = [-1] * (len(slots) + 1)
         for number, slot in enumerate(slots):
-            self._next[number] = self._heads[slot]
-            self._heads[slot] = number
+            following[number] = heads.get(slot, -1)
+            heads[slot] = number
+        self._heads = np.full(size + 1, -1, dtype=np.int32)
+        self._heads[list(heads)] = list(heads.values())
+        self._next = np.array(following, dtype=np.int64)
         # The last entry is what is found where nothing is.
         self._keys = np.array([*keys, -1], dtype=np.int64)
         self._values = np.array([*values, 0], dtype=np.int64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,12 @@ from pipeline.topics.features import BITS, Integers
 from pipeline.topics.pairs import LARGEST, Hashed, Pairs
 from pipeline.topics.taxonomy import Taxonomy, parse_taxonomy
 
-__all__ = ["ARRAYS", "SCHEMA", "TERM_UNIT", "Weights", "check_weights", "read_weights"]
+__all__ = ["ARRAYS", "SCHEMA", "TERM_UNIT", "Weights", "check_keys", "check_weights", "read_weights"]
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the model's form; a model of another version is refused."""
 
-ARRAYS = ("bias", "calibration", "pairs", "rarity", "scale", "terms", "thresholds")
+ARRAYS = ("bias", "calibration", "keys", "pairs", "rarity", "scale", "terms", "thresholds")
 """Arrays of `weights.npz`."""
 
 TERM_UNIT = 2.0**-20
@@ -122,8 +122,18 @@ def _unpack(packed: bytes, folder: Path) -> dict[str, npt.NDArray[Any]]:
         raise ModelError(f"The weights in {folder} cannot be read: {error}") from error
 
 
+def check_keys(arrays: Mapping[str, npt.NDArray[Any]], terms: Sequence[str]) -> None:
+    """Raise `ModelError` unless the array of keys is that of a model with these terms: one for each, and as long."""
+    keys = arrays.get("keys")
+    if keys is None or keys.dtype.kind != "U" or keys.shape != (len(terms),):
+        found = "nothing" if keys is None else f"{keys.dtype} {keys.shape}"
+        raise ModelError(f"array 'keys' is {found}, expected strings ({len(terms)},).")
+    if list(map(len, keys.tolist())) != list(map(len, terms)):
+        raise ModelError("array 'keys' does not fit the terms of topics.toml.")
+
+
 def check_weights(arrays: Mapping[str, npt.NDArray[Any]], topics: int, columns: int) -> None:
-    """Raise `ModelError` unless the arrays are those of a model with so many topics and columns."""
+    """Raise `ModelError` unless the other arrays are those of a model with so many topics and columns."""
     expected: dict[str, tuple[tuple[int, ...], str]] = {
         "bias": ((topics,), "float64"),
         "calibration": ((topics, 2), "float64"),
@@ -140,7 +150,11 @@ def check_weights(arrays: Mapping[str, npt.NDArray[Any]], topics: int, columns: 
             raise ModelError(f"array '{name}' is {found}, expected {kind} {shape}.")
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise ModelError(f"array '{name}' has a value that is no number.")
-    if np.abs(arrays["terms"].astype(np.int64)).max(initial=0) > _HEAVIEST:
+    if not _within(arrays["terms"], _HEAVIEST):
         raise ModelError("array 'terms' has a weight beyond 64.")
-    if np.abs(arrays["pairs"].astype(np.int64)).max(initial=0) > LARGEST:
+    if not _within(arrays["pairs"], LARGEST):
         raise ModelError(f"array 'pairs' has a weight beyond {LARGEST}.")
+
+
+def _within(array: npt.NDArray[Any], largest: int) -> bool:
+    return int(array.min(initial=0)) >= -largest and int(array.max(initial=0)) <= largest

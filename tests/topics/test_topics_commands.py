@@ -83,7 +83,9 @@ def test_names_in_the_corpus_are_shown_and_not_obeyed(corpus: str, tmp_path: Pat
 
 
 def test_who_is_compared_with_has_to_be_there(corpus: str) -> None:
-    assert "no peer (lexicon, tfidf, fasttext, spacy)" in refused("evaluate", corpus, "--against", "xgboost")
+    assert "no peer (lexicon, linear, tfidf, fasttext, spacy, encoder)" in refused(
+        "evaluate", corpus, "--against", "xgboost"
+    )
     said = done("evaluate", corpus, "--against", f"lexicon,{ROOT / 'models' / 'topics'}", "--teach", corpus)
     assert "shipped against lexicon" in said and "taught on 60 articles" in said
     assert "no difference is shown" in said.split("shipped against")[2], "the shipped model against itself"

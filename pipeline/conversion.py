@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from pipeline.script.convert import Change
     from pipeline.script.identify import Script
 
-__all__ = ["Conversion", "convert_source"]
+__all__ = ["Conversion", "More", "convert_source"]
+
+_PIECE = 1 << 20
+"""Bytes of a long text that are converted at a time, up to the line break before."""
+
+
+class More(bytes):
+    """Bytes that go on with the text that was yielded before; they are no result of their own."""
+
 
 _Result = dict[str, Any] | bytes | Reject
 
@@ -68,7 +76,7 @@ def convert_source(path: str, config: Conversion, limits: Limits = LIMITS) -> It
         elif source.kind == "json":
             yield from _document(source.name, chunks, config, limits)
         elif source.kind in ("text", "html"):
-            yield _whole(source.name, chunks, source.kind, config, limits)
+            yield from _whole(source.name, chunks, source.kind, config, limits)
         else:
             raise UsageError(
                 f"{path} is {source.kind}, and convert takes text, HTML and JSON lines. "
@@ -161,18 +169,69 @@ def _replaced(value: object, path: list[str], change: Callable[[str], str]) -> o
     return change(value) if not path and isinstance(value, str) else value
 
 
-def _whole(name: str, chunks: Iterator[bytes], kind: str, config: Conversion, limits: Limits) -> bytes | Reject:
-    """Convert a text or a web page."""
-    from pipeline.ingest.decode import decode
+def _whole(name: str, chunks: Iterator[bytes], kind: str, config: Conversion, limits: Limits) -> Iterator[_Result]:
+    """Convert a text or a web page; what is longer than the limit piece by piece, if it is text."""
     from pipeline.ingest.unpack import collect
-    from pipeline.script.convert import convert, convert_with_offsets
-    from pipeline.script.markup import convert_markup, text_of_markup
 
     data, broken = collect(chunks, limits.page_bytes)
     if broken:
-        return Reject(name, broken.position, "", "read", broken.reason)
-    if len(data) > limits.page_bytes:
-        return Reject(name, 0, "", "read", "over the limit page_bytes: split the file at line breaks")
+        yield Reject(name, broken.position, "", "read", broken.reason)
+    elif len(data) <= limits.page_bytes:
+        yield _at_once(name, data, kind, config)
+    elif kind == "text" and not config.explain:
+        yield from _in_pieces(name, data, chunks, config, limits)
+    else:
+        yield Reject(name, 0, "", "read", "over the limit page_bytes: split the file at line breaks")
+
+
+def _in_pieces(
+    name: str, data: bytes, chunks: Iterator[bytes], config: Conversion, limits: Limits
+) -> Iterator[_Result]:
+    """Convert a long text by its lines. Its beginning tells encoding, script and region for all of it."""
+    from pipeline.ingest.decode import decode
+    from pipeline.ingest.encodings import decode_as
+    from pipeline.ingest.unpack import Broken
+    from pipeline.script.convert import convert
+    from pipeline.script.identify import identify
+
+    cut = data.rfind(b"\n") + 1
+    try:
+        text, encoding = decode(data[:cut])
+    except PageError as error:
+        yield Reject(name, 0, "", error.stage, error.reason)
+        return
+    if not cut or encoding.startswith(("utf-16", "iso-2022")):
+        yield Reject(name, 0, "", "read", "over the limit page_bytes, and it has no lines to cut it at")
+        return
+    script = identify(text)
+
+    def converted(text: str) -> bytes:
+        return convert(text, config.to, script, names=config.names).encode("utf-8", "replace")
+
+    yield converted(text)
+    position, rest = cut, data[cut:]
+    try:
+        for chunk in chunks:
+            rest += chunk
+            if len(rest) < _PIECE or (cut := rest.rfind(b"\n") + 1) == 0:
+                if len(rest) > limits.page_bytes:
+                    yield Reject(name, position, "", "read", "a line over the limit page_bytes")
+                    return
+                continue
+            piece, rest = rest[:cut], rest[cut:]
+            position += cut
+            yield More(converted(decode_as(piece, encoding)))
+    except Broken as broken:
+        yield Reject(name, broken.position, "", "read", broken.reason)
+        return
+    yield More(converted(decode_as(rest, encoding)))
+
+
+def _at_once(name: str, data: bytes, kind: str, config: Conversion) -> bytes | Reject:
+    from pipeline.ingest.decode import decode
+    from pipeline.script.convert import convert, convert_with_offsets
+    from pipeline.script.markup import convert_markup, text_of_markup
+
     try:
         text, encoding = decode(data)
     except PageError as error:

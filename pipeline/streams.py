@@ -106,6 +106,10 @@ class Sink:
                 self.books.statuses[status] = self.books.statuses.get(status, 0) + 1
             self._rows.write(_csv_line(to_csv_row(result)) if self._csv else to_line(result))
 
+    def go_on(self, data: bytes) -> None:
+        """Write more of the result that was taken last."""
+        self._rows.write(data)
+
 
 class _Rejects:
     """A reject file that is made with its first reject; without an output file, a line on standard error."""

@@ -91,7 +91,7 @@ def convert(
     force: Force = False,
 ) -> None:
     """Convert the script of text, HTML and subtitles as they are; of JSON lines, with text_normalised added."""
-    from pipeline.conversion import Conversion, convert_source
+    from pipeline.conversion import Conversion, More, convert_source
     from pipeline.streams import RejectLimit, open_sink, watched
 
     limit = RejectLimit.parse(max_rejects)
@@ -102,7 +102,10 @@ def convert(
     with open_sink(out, "jsonl", force=force) as sink, watched(sink, "convert"):
         for source in sources:
             for result in convert_source(source, config):
-                sink.take(result)
+                if isinstance(result, More):
+                    sink.go_on(result)
+                else:
+                    sink.take(result)
     finish(sink.books.summary(), limit.exceeded(sink.books.rejected, sink.books.written))
 
 

@@ -229,7 +229,10 @@ def _region(text: str, script: ScriptName) -> Region:
         words = by_pair.get(text[place : place + 2])
         if words is not None:
             for word, before, region in words:
-                if len(word) == 2 or _spelled(text[max(0, place - before) : place - before + len(word)]) == word:
+                if word in found:
+                    continue
+                start = max(0, place - before)
+                if len(word) == 2 or _spelled(text[start : start + len(word)]) == word:
                     found[word] = region
     if len(found) < _REGION_WORDS:
         return ""

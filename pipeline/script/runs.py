@@ -22,8 +22,8 @@ __all__ = ["Run", "runs"]
 _HAN = 1
 _BRIDGE = 12
 """Characters of either script that a run inside a line may bridge; for more it is two runs."""
-_REACH = 12
-"""Characters of either script that a run may take in at an end. With 20 nothing is found better."""
+_REACH = 20
+"""Characters of either script that a run may take in at an end. With 12 phrases of 10 to 24 are found .002 worse."""
 _MARK = 4.0
 """Nats for an end of a run at a mark or at the end of the line: who puts something in, does so there. With 3 spliced
 clauses are found .01 worse and phrases .003 better, with 5 the other way round."""

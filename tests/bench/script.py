@@ -33,6 +33,8 @@ SEED = 11
 PEERS = ("opencc", "opencc-pyo3", "zhconv-rs", "hanzidentifier")
 SPLICES = 250
 """Articles of each script that lines, clauses or phrases of the other are spliced into."""
+PHRASES = {"phrases of 4 to 12": "4,12", "phrases of 10 to 24": "10,24"}
+"""Characters of the phrases that are put in anywhere inside a clause."""
 ROUND_TRIPS = 600
 HOMES = {
     "likgjava/eb": "CN",
@@ -231,7 +233,7 @@ def _splice(base: str, other: str, kind: str, chance: random.Random) -> tuple[st
         pieces = re.findall("(?<=[，。；！？])[\u4e00-\u9fff0-9]{6,30}(?=[，。；！？])", other)
         places = [match.end() for match in re.finditer("[，。；](?=[\u4e00-\u9fff])", base)]
     else:
-        pieces = re.findall("[\u4e00-\u9fff]{4,12}", other)
+        pieces = re.findall(f"[\u4e00-\u9fff]{{{PHRASES[kind]}}}", other)
         places = [match.start() + chance.randint(2, 6) for match in re.finditer("[\u4e00-\u9fff]{8,}", base)]
     if len(pieces) < 3 or len(places) < 3:
         return None
@@ -249,7 +251,7 @@ def _spliced(pool: Sequence[dict[str, Any]]) -> str:
     chance = random.Random(SEED)
     bases = {name: _clean_bases(pool, name) for name in LABELS}
     rows = []
-    for kind in ("lines", "clauses", "phrases"):
+    for kind in ("lines", "clauses", *PHRASES):
         cells = []
         for name, other in (("hant", "hans"), ("hans", "hant")):
             right = told = gold = made = 0

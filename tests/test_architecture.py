@@ -40,7 +40,7 @@ HOMES = {
     "scipy": ("ingest/learn_fluency.py", "topics/learn.py", "topics/learn_pairs.py", "topics/compare.py"),
     "fastwarc": ("ingest/warc.py",),
     "zstandard": ("ingest/unpack.py", "ingest/warc.py"),
-    "datasets": ("topics/corpus.py", "topics/formats/saved_dataset.py"),
+    "datasets": ("topics/corpus.py", "topics/parts.py", "topics/formats/saved_dataset.py"),
     "pyarrow": (
         *("records.py", "ingest/read.py", "dumps/shards.py", "report/dump.py"),
         *("topics/corpus.py", "topics/formats/saved_dataset.py"),

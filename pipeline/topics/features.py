@@ -128,9 +128,10 @@ def hash_rows(given: Keys, bits: int = BITS) -> npt.NDArray[np.intp]:
     """
     rows = np.full(given.size, 1 << bits, dtype=np.intp)
     if given.size > 1:
-        wide, there = given.astype(np.uint32), given != 0
+        wide, none = given.astype(np.uint32), given == 0
         mixed = _mixed(wide[:-1], wide[1:], bits)
-        np.putmask(mixed, ~(there[:-1] & there[1:]), np.uint32(1 << bits))
+        none[:-1] |= none[1:]
+        np.putmask(mixed, none[:-1], np.uint32(1 << bits))
         rows[:-1] = mixed
     return rows
 

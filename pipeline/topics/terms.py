@@ -252,18 +252,17 @@ class TermFinder:
         starts = np.append(0, ends[:-1] + 1)[: ends.size]
         fields = np.searchsorted(batch.bounds, starts, side="right") - 1
         in_text, early = (fields & 1).astype(bool), starts - batch.bounds[fields] < LEAD
-        own = np.zeros((ends.size, len(self.topics)), dtype=bool)
+        # A row is a topic: sums along rows are three times as fast as down columns.
+        own = np.zeros((len(self.topics), ends.size), dtype=bool)
         sentence = np.searchsorted(ends, found.starts)[of]
         for topic in range(len(self.topics)):
-            own[sentence[self._speaks[group, topic]], topic] = True
-        alone = own & (own.sum(axis=1) == 1)[:, None]
-        kinds = np.concatenate((own, alone), axis=1)
+            own[topic, sentence[self._speaks[group, topic]]] = True
+        alone = own & (own.sum(axis=0, dtype=np.int16) == 1)
+        kinds = np.concatenate((own, alone))
         sizes = np.where(in_text, ends - starts + 1, 0)
         first = np.searchsorted(starts, batch.starts)
         body, lead, title = (
-            np.add.reduceat(kinds * of_sentence[:, None], first, axis=0)
-            if batch.size
-            else np.zeros((0, kinds.shape[1]))
+            np.add.reduceat(kinds * of_sentence, first, axis=1).T if batch.size else np.zeros((0, len(kinds)))
             for of_sentence in (sizes, sizes * early, (~in_text).astype(np.int64))
         )
         length = batch.lengths[:, None]

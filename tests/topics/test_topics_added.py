@@ -55,7 +55,10 @@ def test_a_fourth_topic_is_learnt_and_the_old_ones_tag_as_before(
     train(own, tmp_path / "three", read_taxonomy())
     train([*own, *written()], tmp_path / "four", taxonomy)
     three, four = Tagger.load(tmp_path / "three"), Tagger.load(tmp_path / "four")
-    unseen = "先進製程的晶圓出貨增加，封裝廠產能滿載，設備廠預估半導體訂單看到明年。"
+    unseen = (
+        "先進製程的晶圓出貨增加，封裝廠產能滿載，設備廠預估半導體訂單看到明年。"
+        "記憶體報價止跌，晶片設計公司也說庫存已經回到正常。"
+    )
     assert [tag.id for tag in four.tag([unseen])[0]] == ["semiconductors"]
     assert four.tag(["洋芋晶片買一送一，市民排隊搶購。"]) == [[]]
     texts, titles = [e.text for e in own], [e.title for e in own]

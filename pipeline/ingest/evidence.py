@@ -170,10 +170,17 @@ def _foreign(codes: NDArray[np.uint32], starts: Ints, ends: Ints) -> Ints:
 
 def kinds(codes: NDArray[np.uint32]) -> tuple[NDArray[np.bool_], ...]:
     """Return which code points may be inside a phrase, which are letters, and which are digits."""
-    word = word_table()[codes] | (codes == ord("-")) | (codes == ord("."))
-    letter = ((codes | 32) >= ord("a")) & ((codes | 32) <= ord("z"))
-    digit = (codes >= ord("0")) & (codes <= ord("9"))
-    return word, letter, digit
+    kind = _kinds()[codes]
+    return kind & 1 > 0, kind & 2 > 0, kind & 4 > 0
+
+
+@cache
+def _kinds() -> NDArray[np.uint8]:
+    table = word_table().astype(np.uint8)
+    table[[ord("-"), ord(".")]] = 1
+    table[[*range(ord("a"), ord("z") + 1), *range(ord("A"), ord("Z") + 1)]] |= 2
+    table[ord("0") : ord("9") + 1] |= 4
+    return table
 
 
 def suspicions(shape: Shape, glance: Glance, key: str, page_text: str) -> tuple[Floats, tuple[Ints, Ints]]:
@@ -198,8 +205,10 @@ def suspicions(shape: Shape, glance: Glance, key: str, page_text: str) -> tuple[
     foreign = _foreign(code_points(page_text), starts, ends)
     latin = _sums(letter | digit)
     _, name, copies = np.unique(prints(codes, starts, ends), return_inverse=True, return_counts=True)
-    shaped = (between(gains, starts + 1, ends) + first[starts]) / length
-    seen = times(codes) > 1
+    rows = np.zeros((4, len(codes) + 1))
+    np.cumsum((gains, np.maximum(gains, 0), link[:-2], np.append(False, times(codes) > 1)), axis=1, out=rows[:, 1:])
+    shape_in, good_in, link_in, seen_in = rows[:, ends] - rows[:, starts + 1]
+    shaped = (shape_in + first[starts]) / length
     columns = (
         gain,
         np.minimum(length, 12),
@@ -210,14 +219,14 @@ def suspicions(shape: Shape, glance: Glance, key: str, page_text: str) -> tuple[
         np.minimum(copies[name] - 1, 3),
         link[starts],
         link[ends],
-        between(link, starts + 1, ends) / (length - 1),
-        between(seen, starts, ends - 1) / (length - 1),
+        link_in / (length - 1),
+        seen_in / (length - 1),
         (starts == 0) | ~word[starts - 1],
         ~word[ends],
         first[starts],
         behind[ends],
         np.where(starts > 0, first[starts - 1], _NO_PHRASE),
-        between(np.maximum(gains, 0), starts + 1, ends) / length,
+        good_in / length,
         gain - np.sort(gain)[-min(len(gain), _USUAL)],
         shaped - np.median(shaped),
         np.full(len(starts), len(starts) / max(300, len(key))),

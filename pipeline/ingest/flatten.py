@@ -112,7 +112,8 @@ _LONG_TAG, _MOST_ATTRIBUTES = 40_000, 10_000
 """Code points of a tag from which on its attributes are counted, and the most it may have: parsing takes .2 s for
 10,000 and 5 s for 50,000. Real tags have ten."""
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
-_HINTED = ("class", "id", "role", "itemprop")
+_HINTED = ("id", "role", "itemprop")
+"""Attributes that hint at what an element is, beside its class."""
 _LONGEST_HINT = 200
 """Code points of an element's hints that are remembered."""
 _LITTLE_PROSE = 3
@@ -179,7 +180,11 @@ class _Open:
         for element in reversed(new):
             own, hidden = "", markup is not None and markup.hidden
             if attributes := element.node.attributes:
-                own = " ".join([value for name in _HINTED if (value := attributes.get(name))]).lower()[:_LONGEST_HINT]
+                own = attributes.get("class") or ""
+                for name in _HINTED:
+                    if value := attributes.get(name):
+                        own = f"{own} {value}" if own else value
+                own = own.lower()[:_LONGEST_HINT]
                 if "hidden" in attributes or ((style := attributes.get("style")) and _HIDDEN.search(style.lower())):
                     hidden = True
             said = None

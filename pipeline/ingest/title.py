@@ -224,6 +224,10 @@ def _printed(flat: Flat, low: int, high: int) -> str:
     return "".join(f" {line}" if i and line[0] not in "—–-" else line for i, line in enumerate(lines))
 
 
+_DATED = re.compile(r"(?<=.{5})\s+[\[(（]?(?:19|20)\d{2}[-/.年]\d{1,2}[-/.月]\d{1,2}日?[\])）]?$")
+"""A date behind a title, on its line."""
+
+
 def _best_line(flat: Flat, key: str, first: int, bits: Sequence[int], body: str) -> tuple[str, list[int]]:
     """Return the line above the article, or its first, that is most of a title, and the blocks that show it."""
     blocks = flat.blocks
@@ -274,6 +278,7 @@ def _best_line(flat: Flat, key: str, first: int, bits: Sequence[int], body: str)
     shown = flat.text[block.start + start : block.end]
     if _OLD_NAME.match(headline) and headline[0] in "（(【[":
         shown = shown[:-1]
+    shown = _DATED.sub("", shown)
     after = lines.get(best + 1, "")
     if after.startswith("——") and not bits[best + 1] and len(after) <= LONGEST_TITLE:
         return _printed(flat, best, best + 1), [*same, best + 1]

@@ -115,3 +115,13 @@ def test_linked_data_that_is_broken_or_untyped_still_tells_the_time() -> None:
         "datePublished": "2026-02-03T10:12:00"
     }
     assert linked_data(('{"title": "甲", "pubDate": "2026-02-03T10:12:00"}',)) == {"pubDate": "2026-02-03T10:12:00"}
+
+
+@pytest.mark.parametrize("stamp", ["2026-02-03", "[2026/02/03]", "2026年2月3日"])
+def test_a_date_behind_a_title_is_not_of_it(stamp: str) -> None:
+    article = cleaned(f"{TITLE} {stamp}", "2026-02-03 10:12 25点热度 3条评论", *BODY)
+    assert article.title == TITLE and article.published.startswith("2026-02-03")
+
+
+def test_a_year_in_a_title_stays() -> None:
+    assert cleaned("石榕港輪渡停航紀事 2026", "2026-02-03 10:12", *BODY).title == "石榕港輪渡停航紀事 2026"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 
-__all__ = ["AGO", "CLOCK_LINE", "DATE", "DAY_LINE", "STAMP", "iso_date", "same_instant", "url_date"]
+__all__ = ["AGO", "CLOCK_LINE", "DATE", "STAMP", "iso_date", "same_instant", "url_date"]
 
 _HALF = "上午|下午|早上|清晨|晚上|晚间|傍晚|凌晨|中午|[AaPp][Mm]"
 _CLOCK = (
@@ -34,7 +34,6 @@ AGO = re.compile(
     r"|(?P<day>昨天|前天|今天)\s*(?:(?P<H>\d{1,2})[:：](?P<M>\d{2})|(?=[\s|｜]*$)(?<=^..))"
 )
 """3小时前, 昨天 18:40, and 昨天 as all that a line says."""
-DAY_LINE = re.compile(r"[^\w]{0,2}(?:19|20)\d{2}[-/年.]\d{1,2}[-/月.]\d{1,2}日?[^\w]{0,2}")
 CLOCK_LINE = re.compile(r"[^\w]{0,2}\d{1,2}[:：]\d{2}(?:[:：]\d{2})?[^\w]{0,2}")
 _URL_DATE = re.compile(
     r"(?<!\d)(20\d{2})[-/_]?(0[1-9]|1[0-2])[-/_]?(0[1-9]|[12]\d|3[01])(?!\d)"

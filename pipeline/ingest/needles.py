@@ -11,8 +11,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["branches"]
+__all__ = ["SETS", "branches"]
 
+SETS = 3
+"""Most sets that tell of an alternative."""
 _MOST = 80
 """Characters of a class, and pairs of two classes, that still tell something."""
 _UNION = 400
@@ -24,7 +26,7 @@ Need = frozenset[str]
 
 
 def branches(pattern: re.Pattern[str], weight: Mapping[str, float]) -> list[tuple[Need, ...]]:
-    """Return for each alternative of the pattern what its matches need: one string of each set, at most three sets.
+    """Return for each alternative of the pattern what its matches need: one string of each set, at most `SETS` of them.
 
     The strings of a set are single characters, or pairs of neighbours: an alternative that needs pairs is told by these
     alone. One with no set may match anything. The rarest sets are chosen, by the `weight` of their characters.
@@ -42,7 +44,7 @@ def branches(pattern: re.Pattern[str], weight: Mapping[str, float]) -> list[tupl
     for sequence in _spread(list(_parser.parse(pattern.pattern, pattern.flags))):
         needs = sorted(set(_needs(sequence, ignore, cost)), key=lambda need: (cost(need), sorted(need)))
         pairs = [need for need in needs if all(len(string) == 2 for string in need)]
-        told.append(tuple((pairs or needs)[:3]))
+        told.append(tuple((pairs or needs)[:SETS]))
     return told
 
 

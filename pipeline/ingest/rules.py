@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pipeline.article import Block
 from pipeline.configure import data_path
-from pipeline.ingest.needles import branches
+from pipeline.ingest.needles import SETS, branches
 from pipeline.script.fold import code_points
 
 __all__ = ["TABLES", "Rule", "first_rule", "mask", "matches", "rule_bits", "rules", "rules_digest"]
@@ -106,7 +106,7 @@ def matches(line: str) -> int:
 class _Needles:
     """What tells which rules a line may match, by its characters alone, for all lines of a page at once.
 
-    A rule has alternatives, each of which needs a string of up to `_SETS` sets (`needles.branches`). A bit stands for a
+    A rule has alternatives, each of which needs a string of up to `SETS` sets (`needles.branches`). A bit stands for a
     rule. A line may match it only if for each k it has a string of the k-th set of some alternative.
     """
 
@@ -115,16 +115,15 @@ class _Needles:
     pair: NDArray[np.uint16]
     """Row of `served` for each hash of two code points. Pairs of one hash share a row: it never tells too little."""
     served: NDArray[np.uint64]
-    """Rules that a string serves, shape `(n_rows, _SETS, n_words)`."""
+    """Rules that a string serves, shape `(n_rows, SETS, n_words)`."""
     free: NDArray[np.uint64]
-    """Rules with an alternative that has no such set, shape `(_SETS, n_words)`."""
+    """Rules with an alternative that has no such set, shape `(SETS, n_words)`."""
     sizes: NDArray[np.intp]
     """Lengths above which fewer rules are left, ascending."""
     fit: NDArray[np.uint64]
     """Rules that take lines of such a length, shape `(n_sizes + 1, n_words)`."""
 
 
-_SETS = 3
 _HASHES = 1 << 16
 
 
@@ -152,11 +151,11 @@ def _needles() -> _Needles:
             count += 1
             table[at] = count
     words = -(-len(rules()) // 64)
-    served = np.zeros((count + 1, _SETS, words), np.uint64)
-    free = np.zeros((_SETS, words), np.uint64)
+    served = np.zeros((count + 1, SETS, words), np.uint64)
+    free = np.zeros((SETS, words), np.uint64)
     for number, needs in parts:
         word, bit = number // 64, np.uint64(1 << number % 64)
-        for k in range(_SETS):
+        for k in range(SETS):
             if k < len(needs):
                 rows = {int(table[at]) for table, at in map(place, needs[k])}
                 served[sorted(rows), k, word] |= bit

@@ -21,35 +21,16 @@ from pipeline.topics.facets import days_of, facets, facets_table, whole
 from pipeline.topics.intervals import f1_of, interval, macro_of, resampled, tallies
 from pipeline.topics.peers import compete
 from pipeline.topics.splits import splits, splits_table
-from pipeline.topics.taxonomy import Taxonomy, parse_taxonomy
+from pipeline.topics.taxonomy import Taxonomy
+from tests.two_topics import SAYS, two_topics
 
 TOPICS = ("tea", "rain")
-TAXONOMY = parse_taxonomy(
-    """
-schema = 1
-[[topics]]
-id = "tea"
-names = { "zh-Hant" = "茶", "zh-Hans" = "茶", en = "Tea" }
-definition = "Tea."
-[topics.terms]
-leaf = ["茶叶", "采茶"]
-[topics.phrases]
-figure = ["茶叶蛋"]
-[[topics]]
-id = "rain"
-names = { "zh-Hant" = "雨", "zh-Hans" = "雨", en = "Rain" }
-definition = "Rain."
-[topics.terms]
-water = ["下雨", "暴雨"]
-""",
-    "test",
-)
+TAXONOMY = two_topics('[topics.phrases]\nfigure = ["茶叶蛋"]')
 
 
 def example(number: int, kind: str = "real") -> Example:
     labels = ((), ("tea",), ("rain",), ("rain", "tea"))[number % 4]
-    says = {"tea": "茶農採茶，茶葉豐收。", "rain": "山區下雨，暴雨成災。"}
-    text = f"第{number}篇報導：{''.join(says[k] for k in labels)}今天的第{number * 7}件事情，大家都說很好。" * (
+    text = f"第{number}篇報導：{''.join(SAYS[k] for k in labels)}今天的第{number * 7}件事情，大家都說很好。" * (
         1 + number % 3
     )
     day = f"2024-{1 + number // 10:02}-{1 + number % 10:02}"

@@ -24,35 +24,16 @@ from pipeline.topics.evaluate import (
 )
 from pipeline.topics.learn import train
 from pipeline.topics.tagger import Tagger
-from pipeline.topics.taxonomy import parse_taxonomy, read_taxonomy
+from pipeline.topics.taxonomy import read_taxonomy
+from tests.two_topics import SAYS, TAXONOMY
 
 ROOT = Path(__file__).parents[2]
 TOPICS = ("tea", "rain")
-TAXONOMY = parse_taxonomy(
-    """
-schema = 1
-[[topics]]
-id = "tea"
-names = { "zh-Hant" = "茶", "zh-Hans" = "茶", en = "Tea" }
-definition = "Tea."
-[topics.terms]
-leaf = ["茶叶", "采茶"]
-[[topics]]
-id = "rain"
-names = { "zh-Hant" = "雨", "zh-Hans" = "雨", en = "Rain" }
-definition = "Rain."
-[topics.terms]
-water = ["下雨", "暴雨"]
-""",
-    "test",
-)
 
 
 def example(number: int, kind: str = "real") -> Example:
     labels = ((), ("tea",), ("rain",), ("rain", "tea"))[number % 4]
-    text = f"第{number}篇報導：" + "".join(
-        {"tea": "茶農採茶，茶葉豐收。", "rain": "山區下雨，暴雨成災。"}[k] for k in labels
-    )
+    text = f"第{number}篇報導：" + "".join(SAYS[k] for k in labels)
     text += f"今天的第{number * 7}件事情，大家都說很好。"
     certainty = "sure" if number % 3 else "borderline"
     script = "hant" if number % 2 else "hans"

@@ -14,27 +14,7 @@ from pipeline.script.fold import fold
 from pipeline.topics import recipes
 from pipeline.topics.corpus import Example
 from pipeline.topics.recipes import RECIPES, save_spacy
-from pipeline.topics.taxonomy import parse_taxonomy
-
-TAXONOMY = parse_taxonomy(
-    """
-schema = 1
-[[topics]]
-id = "tea"
-names = { "zh-Hant" = "茶", "zh-Hans" = "茶", en = "Tea" }
-definition = "Tea."
-[topics.terms]
-leaf = ["茶叶", "采茶"]
-[[topics]]
-id = "rain"
-names = { "zh-Hant" = "雨", "zh-Hans" = "雨", en = "Rain" }
-definition = "Rain."
-[topics.terms]
-water = ["下雨", "暴雨"]
-""",
-    "test",
-)
-SAYS = {"tea": "茶農採茶，茶葉豐收。", "rain": "山區下雨，暴雨成災。"}
+from tests.two_topics import SAYS, TAXONOMY
 
 
 def example(number: int) -> Example:

@@ -16,7 +16,7 @@ PACKAGE = ROOT / "pipeline"
 
 ROOMS = (
     ("article", "errors"),
-    ("configure", "places"),
+    ("configure", "native", "places"),
     ("records",),
     ("script",),
     ("ingest",),

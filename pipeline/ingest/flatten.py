@@ -11,10 +11,11 @@ node), resiliparse (the same lexbor) 60 walked and 227 serialised and scanned. L
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pipeline import native
 from pipeline.article import Block, Forced, Markup
 from pipeline.configure import LIMITS, Limits
 from pipeline.errors import PageError
@@ -78,16 +79,6 @@ def _names(told: str) -> frozenset[str]:
     return frozenset(told.split())
 
 
-# HTML: elements by how they show (WHATWG rendering section 15.3). What is neither of these runs on in its line.
-_UNSEEN = _names(
-    "script style template noscript svg math iframe object embed applet audio video canvas map select datalist option "
-    "optgroup input textarea head title meta link base frameset noframes -comment"
-)
-_BREAKS = _names(
-    "address article aside blockquote body br button caption center dd details dialog dir div dl dt fieldset "
-    "figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr html legend li listing main menu nav ol p pre "
-    "search section summary table tbody td tfoot th thead tr ul"
-)
 _SPACE = re.compile(r"[ \t\n\r\f]+")
 _HIDDEN = re.compile(
     r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:px|em|pt|%)?\s*(?:;|$))"
@@ -112,8 +103,6 @@ _LONG_TAG, _MOST_ATTRIBUTES = 40_000, 10_000
 """Code points of a tag from which on its attributes are counted, and the most it may have: parsing takes .2 s for
 10,000 and 5 s for 50,000. Real tags have ten."""
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
-_HINTED = ("id", "role", "itemprop")
-"""Attributes that hint at what an element is, beside its class."""
 _LONGEST_HINT = 200
 """Code points of an element's hints that are remembered."""
 _LITTLE_PROSE = 3
@@ -149,159 +138,46 @@ def _check_attributes(html: str) -> None:
                 raise PageError("flatten", f"a tag with more than {_MOST_ATTRIBUTES:,} attributes")
 
 
-class _Open:
-    """An open element on the way through the tree. Its markup is made when it shows text."""
-
-    __slots__ = ("at", "begin", "end", "line", "linked", "markup", "node", "parent", "pre", "tag")
-
-    def __init__(self, node: Any, tag: str, parent: _Open | None, begin: int, at: int = 0, line: int = 0) -> None:
-        self.node = node
-        self.tag = tag
-        self.parent = parent
-        self.begin = begin
-        self.end = 0
-        self.at, self.line = at, line
-        """Pieces before it in its line (0: it begins the line, or is no inline element); characters before the line."""
-        self.linked: bool = tag == "a" or (parent is not None and parent.linked)
-        self.pre: bool = tag == "pre" or (parent is not None and parent.pre)
-        self.markup: Markup | None = None
-
-    def shown(self, forced: Mapping[int, Forced], elements: list[Markup]) -> Markup:
-        """Return the element's markup, made now with that of its ancestors if it shows text for the first time.
-
-        What is made is added to `elements`.
-        """
-        new: list[_Open] = []
-        element: _Open | None = self
-        while element is not None and element.markup is None:
-            new.append(element)
-            element = element.parent
-        markup = element.markup if element else None
-        for element in reversed(new):
-            own, hidden = "", markup is not None and markup.hidden
-            if attributes := element.node.attributes:
-                own = attributes.get("class") or ""
-                for name in _HINTED:
-                    if value := attributes.get(name):
-                        own = f"{own} {value}" if own else value
-                own = own.lower()[:_LONGEST_HINT]
-                if "hidden" in attributes or ((style := attributes.get("style")) and _HIDDEN.search(style.lower())):
-                    hidden = True
-            said = None
-            if forced:
-                said = forced.get(element.node.mem_id) or (markup.forced if markup is not None else None)
-            markup = Markup(element.tag, own, markup, hidden, element.begin, element.end, said, len(elements))
-            element.markup = markup
-            elements.append(markup)
-        assert markup is not None
-        return markup
-
-
 def _walk(
-    body: Any, unseen: frozenset[str], most: int, forced: Mapping[int, Forced]
+    body: Any, most: int, forced: Sequence[Forced], *, noscript: bool = False
 ) -> tuple[str, list[Block], list[Inline], list[Markup]]:
     """Return the text that the body shows, its blocks, one a line, in document order, and elements.
 
     The elements are those inside of lines, and all that show text.
 
-    `forced` is what a site file says of elements, by `mem_id`. Such an element has its lines to itself, so that cutting
-    it takes nothing else.
+    `forced` is what a site file says of elements: those marked with its number. Such an element has its lines to
+    itself, so that cutting it takes nothing else.
+
+    Raises:
+        PageError: there are more blocks than `most`.
     """
-    lines: list[str] = []
-    blocks: list[Block] = []
-    length = linked = 0
-    pieces: list[str] = []
-    inlines: list[Inline] = []
+    tree = body.html.encode()
+    shown = native.flatten(
+        tree, mark=_MARK if forced else "", most=most, noscript=noscript, prose=_PROSE, hint_most=_LONGEST_HINT
+    )
+    if shown is None:
+        raise PageError("flatten", f"over the limit blocks ({most:,})")
     elements: list[Markup] = []
-    inner: list[tuple[int, int, _Open]] = []
-    owner: _Open | None = None
-
-    def finish() -> None:
-        nonlocal length, linked, owner
-        text = _SPACE.sub(" ", "".join(pieces)).strip()
-        if inner:
-            if len(text) >= _PROSE and 2 * linked < len(text):
-                inlines.extend(_inside(inner, pieces, text, length))
-            inner.clear()
-        pieces.clear()
-        if text and owner is not None:
-            lines.append(text)
-            share = round(min(1.0, linked / len(text)), 4) if linked else 0.0
-            blocks.append(Block(length, length + len(text), owner.shown(forced, elements), share))
-            length += len(text) + 1
-            if len(blocks) > most:
-                raise PageError("flatten", f"over the limit blocks ({most:,})")
-        linked = 0
-        owner = None
-
-    element = _Open(body, "body", None, 0)
-    node = body.child
-    while True:
-        if node is None:  # the end of `element`
-            if pieces and (element.tag in _BREAKS or (forced and element.node.mem_id in forced)):
-                finish()
-            elif 0 < element.at < len(pieces) and element.line == length:
-                inner.append((element.at, len(pieces), element))
-            element.end = len(blocks) + bool(pieces)
-            if element.markup is not None:
-                element.markup.end = element.end
-            if element.parent is None:
-                break
-            node, element = element.node.next, element.parent
-            continue
-        tag = node.tag
-        if tag == "-text":
-            text = node.text_content
-            if text and (pieces or not text.isspace()):
-                if not text.isspace():
-                    # The innermost element names the line; elements that begin inside it only add links.
-                    if owner is None:
-                        owner = element
-                    if element.linked:
-                        linked += len(text.strip())
-                if element.pre:
-                    first, *rest = text.split("\n")
-                    pieces.append(first)
-                    for more in rest:
-                        finish()
-                        owner = element
-                        pieces.append(more)
-                else:
-                    pieces.append(text)
-        elif tag not in unseen:
-            if pieces:
-                if tag in _BREAKS or (forced and node.mem_id in forced):
-                    finish()
-                elif tag == "a" and linked and node.prev is not None and node.prev.tag == "a":
-                    pieces.append(" ")  # two links side by side are two words, kept apart by their style
-            child = node.child
-            if child is not None:
-                at = 0 if tag in _BREAKS or element.at else len(pieces)
-                element = _Open(node, tag, element, len(blocks), at, length)
-                node = child
-                continue
-        node = node.next
-    return "\n".join(lines), blocks, inlines, elements
-
-
-def _inside(inner: Sequence[tuple[int, int, _Open]], pieces: Sequence[str], text: str, start: int) -> Iterator[Inline]:
-    """Yield the elements of a line, by their pieces of it, that have text of the line before and behind them."""
-    ends = [0]
-    spaced = True
-    for piece in pieces:
-        told = _SPACE.sub(" ", piece)
-        told = told[1:] if spaced and told.startswith(" ") else told
-        spaced = told.endswith(" ") if told else spaced
-        ends.append(ends[-1] + len(told))
-    for first, last, element in inner:
-        low, high = ends[first], ends[last]
-        low += text.startswith(" ", low)
-        high -= text.endswith(" ", low, high)
-        if 0 < low < high < len(text):
-            attributes = element.node.attributes
-            style = (attributes.get("style") or "").lower()
-            hidden = "hidden" in attributes or bool(_HIDDEN.search(style) or _FAINT.search(style))
-            yield Inline(start + low, start + high, hidden)
+    for (parent, begin, end, mark, hides, styled, at), tag, own in zip(
+        shown.elements, shown.names, shown.hints, strict=True
+    ):
+        over = elements[parent] if parent >= 0 else None
+        hidden = bool(hides) or (over is not None and over.hidden)
+        if styled and not hidden:
+            hidden = _HIDDEN.search(shown.style(styled, at)) is not None
+        said = over.forced if over is not None else None
+        if mark >= 0:
+            said = forced[mark]
+        elements.append(Markup(tag, own, over, hidden, begin, end, said, len(elements)))
+    blocks = [
+        Block(start, end, elements[element], round(min(1.0, linked / (end - start)), 4) if linked else 0.0)
+        for start, end, element, linked in shown.lines
+    ]
+    inlines = []
+    for start, end, hides, styled, at in shown.inner:
+        style = shown.style(styled, at) if styled else ""
+        inlines.append(Inline(start, end, bool(hides or _HIDDEN.search(style) or _FAINT.search(style))))
+    return shown.text, blocks, inlines, elements
 
 
 def _head(tree: Any) -> Head:
@@ -335,9 +211,21 @@ def is_selector(text: str) -> bool:
     return True
 
 
-def _forced(tree: Any, site: Site | None) -> dict[int, Forced]:
-    """Return what the site file says of elements of this page, by `mem_id`."""
-    return {node.mem_id: said for selector, said in site.elements for node in tree.css(selector)} if site else {}
+_MARK = "data-taowen-forced"
+
+
+def _forced(tree: Any, site: Site | None) -> list[Forced]:
+    """Return what the site file says of elements of this page, which are marked with its number."""
+    if site is None:
+        return []
+    for node in tree.css(f"[{_MARK}]"):  # the page's own: it says nothing here
+        del node.attrs[_MARK]
+    said = []
+    for number, (selector, forced) in enumerate(site.elements):
+        said.append(forced)
+        for node in tree.css(selector):
+            node.attrs[_MARK] = str(number)
+    return said
 
 
 def flatten_html(html: str, limits: Limits = LIMITS, sites: Sites | None = None, url: str = "") -> Flat:
@@ -372,11 +260,11 @@ def flatten_html(html: str, limits: Limits = LIMITS, sites: Sites | None = None,
     forced = _forced(tree, site)
     walked: tuple[str, list[Block], list[Inline], list[Markup]] = ("", [], [], [])
     if body is not None:
-        walked = _walk(body, _UNSEEN, limits.blocks, forced)
+        walked = _walk(body, limits.blocks, forced)
     text, blocks, inlines, elements = walked
     if body is not None and _ends(text) < _LITTLE_PROSE:
         if body.css_first("noscript") is not None:
-            text, blocks, inlines, elements = _walk(body, _UNSEEN - {"noscript"}, limits.blocks, forced)
+            text, blocks, inlines, elements = _walk(body, limits.blocks, forced, noscript=True)
         if _ends(text) < _LITTLE_PROSE:
             text, blocks = _with_embedded(tree, head, text, blocks, elements)
     return Flat(text, tuple(blocks), head, site, tuple(inlines), tuple(elements))

@@ -15,7 +15,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Flattened", "flatten"]
+__all__ = [
+    "ALTERNATIVE",
+    "ELEMENT",
+    "HASHES",
+    "HAS_HINTS",
+    "INLINE",
+    "Flattened",
+    "Marks",
+    "Needles",
+    "describe",
+    "flatten",
+    "pair_hash",
+    "possible",
+]
 
 _HERE = Path(__file__).parent
 _TOO_MANY = -2
@@ -35,7 +48,8 @@ def _library() -> ctypes.CDLL:
     library.tw_sources.restype = ctypes.c_char_p
     if (_HERE / "kernels.h").exists() and library.tw_sources().decode() != sources_digest():
         raise ImportError(f"The kernels {path} were made from other sources than those beside them. {advice}")
-    library.tw_flatten.restype = ctypes.c_int64
+    for function in (library.tw_flatten, library.tw_possible, library.tw_describe):
+        function.restype = ctypes.c_int64
     return library
 
 
@@ -125,3 +139,160 @@ def flatten(tree: bytes, *, mark: str, most: int, noscript: bool, prose: int, hi
         inner[: walk.n_inner].tolist(),
         tree,
     )
+
+
+class _Rules(ctypes.Structure):
+    _fields_ = (
+        ("key", ctypes.c_void_p),
+        ("n_lines", ctypes.c_int64),
+        *((name, ctypes.c_void_p) for name in ("edges", "single", "pair", "rows", "needs")),
+        *((name, ctypes.c_void_p) for name in ("alternatives", "longest", "free")),
+        *((name, ctypes.c_int64) for name in ("n_alternatives", "n_rules", "n_words", "most")),
+        ("left", ctypes.c_void_p),
+    )
+
+
+ALTERNATIVE = np.dtype([(name, "i4") for name in ("rule", "whole", "least", "most")])
+"""An alternative of a rule: the rule, all its sets as bits, code points of the shortest and the longest line."""
+
+
+class Needles(NamedTuple):
+    """What tells which rules a line may match, by its characters alone.
+
+    A rule has alternatives, each of which needs one string of each of up to 8 sets. Strings are single characters or
+    pairs, and have a row each.
+    """
+
+    single: NDArray[np.uint16]
+    """Row of each code point, 0 for those that no alternative needs."""
+    pair: NDArray[np.uint16]
+    """Row of each `pair_hash`. Pairs of one hash share a row: it never tells too little."""
+    rows: NDArray[np.int32]
+    """Where the needs begin that each row serves, and where the last ones end, shape `(n_rows + 1,)`."""
+    needs: NDArray[np.int32]
+    """Alternative << 8 | number of its set."""
+    alternatives: NDArray[Any]
+    """Of type `ALTERNATIVE`."""
+    longest: NDArray[np.int32]
+    """Of the lines of each rule."""
+    free: NDArray[np.uint64]
+    """Rules with an alternative that needs nothing, as bits, shape `(n_words,)`."""
+
+
+HASHES = 1 << 18
+
+
+def pair_hash(first: str, second: str) -> int:
+    """Return the number below `HASHES` of two characters."""
+    return (ord(first) * 0x9E3779B1 & 0xFFFFFFFF ^ ord(second) * 0x85EBCA6B & 0xFFFFFFFF) >> 14
+
+
+def possible(key: NDArray[np.uint32], edges: NDArray[np.int64], needles: Needles, longest: int) -> NDArray[np.uint64]:
+    """Return the rules that each line may match, as bits, shape `(n_lines, n_words)`.
+
+    Args:
+        key: code points of the folded page text.
+        edges: start and end of each line, shape `(n_lines, 2)`.
+        needles: of the rules.
+        longest: lines longer than this match none.
+    """
+    left = np.empty((len(edges), len(needles.free)), np.uint64)
+    told = _Rules(
+        *(_at(key), len(edges), _at(edges), *(_at(array) for array in needles)),
+        *(len(needles.alternatives), len(needles.longest), len(needles.free), longest, _at(left)),
+    )
+    if _library().tw_possible(ctypes.byref(told)):
+        raise MemoryError
+    return left
+
+
+HAS_HINTS, INLINE = 1, 2
+"""What an element is, as bits of `what`."""
+ELEMENT = np.dtype(
+    [("parent", "i4"), ("begin", "i4"), ("end", "i4"), ("make", "i4"), ("tag", "u8")]
+    + [(name, "i4") for name in ("own", "over", "words", "what")]
+)
+"""An element for `describe`: number of its parent (its own, if it has none), the first block inside it and the first
+behind, a number for its name and hints, a number for its name; bits of its name, of names that count for all inside, of
+its hints; what it is."""
+
+
+class _Page(ctypes.Structure):
+    _fields_ = (
+        *((name, ctypes.c_void_p) for name in ("key", "page")),
+        ("size", ctypes.c_int64),
+        ("classes", ctypes.c_void_p),
+        ("n_classes", ctypes.c_int64),
+        ("scripts", ctypes.c_void_p),
+        *((name, ctypes.c_int64) for name in ("hant", "hans", "n_blocks")),
+        *((name, ctypes.c_void_p) for name in ("edges", "found")),
+        *((name, ctypes.c_uint64) for name in ("heads", "furniture")),
+        ("kinds", ctypes.c_void_p),
+        ("n_kinds", ctypes.c_int64),
+        *((name, ctypes.c_void_p) for name in ("link_shares", "here", "hidden", "elements")),
+        *((name, ctypes.c_int64) for name in ("n_elements", "n_own", "n_over", "n_words")),
+        ("features", ctypes.c_void_p),
+        ("width", ctypes.c_int64),
+    )
+
+
+class Marks(NamedTuple):
+    """What the markup says of blocks, for `describe`."""
+
+    link_shares: NDArray[np.float64]
+    """Shape `(n_blocks,)`."""
+    here: NDArray[np.int32]
+    """Element of each block, shape `(n_blocks,)`."""
+    hidden: NDArray[np.uint8]
+    """Shape `(n_blocks,)`."""
+    elements: NDArray[Any]
+    """Of type `ELEMENT`, parents before their children."""
+    widths: tuple[int, int, int]
+    """Bits of `own`, `over` and `words`."""
+
+
+def describe(
+    key: NDArray[np.uint32],
+    page: NDArray[np.uint32],
+    edges: NDArray[np.int64],
+    found: NDArray[np.uint64],
+    width: int,
+    *,
+    classes: NDArray[np.uint16],
+    scripts: tuple[NDArray[np.uint8], int, int],
+    heads: int,
+    furniture: int,
+    kinds: NDArray[np.uint64],
+    marks: Marks | None,
+) -> NDArray[np.float32]:
+    """Return the features of each block of a page, shape `(n_blocks, width)`: see `pipeline.ingest.blocks`.
+
+    Args:
+        key: code points of the folded page text.
+        page: those of the page text.
+        edges: start and end of each block, shape `(n_blocks, 2)`; none is empty.
+        found: noise rules that match each block, as bits.
+        width: columns.
+        classes: class bits of each code point; the last also of those above.
+        scripts: script of each code point, and what stands for Traditional and for Simplified there.
+        heads: rules that are headings, as bits.
+        furniture: rules that speak of a site, as bits.
+        kinds: rules of each kind, as bits.
+        marks: the markup, where there is HTML.
+    """
+    result = np.zeros((len(edges), width), np.float32)
+    marked = (
+        (*(_at(array) for array in marks[:4]), len(marks.elements), *marks.widths)
+        if marks is not None
+        else (None,) * 4 + (0,) * 4
+    )
+    told = _Page(
+        *(_at(key), _at(page), len(key), _at(classes), len(classes), _at(scripts[0]), *scripts[1:]),
+        *(len(edges), _at(edges), _at(found), heads, furniture, _at(kinds), len(kinds), *marked, _at(result), width),
+    )
+    written = _library().tw_describe(ctypes.byref(told))
+    if written < 0:
+        raise MemoryError
+    if marks is not None and written != width:
+        raise ValueError(f"the kernels describe {written} columns, not {width}")
+    return result

@@ -91,25 +91,19 @@ def markup_names() -> tuple[str, ...]:
 
 @lru_cache(maxsize=1 << 14)
 def _make(tag: str, own: str) -> tuple[int, int, int, int, int]:
-    """Return what the name and the hints of an element say, as `native.ELEMENT` has it: `tag` to `what`."""
+    """Return what the name and the hints of an element say, as `native.MAKE` has it."""
     what = native.HAS_HINTS * bool(own) | native.INLINE * (tag in _INLINE)
     return hash(tag) & (1 << 64) - 1, _OWN_BITS.get(tag, 0), _OVER_BITS.get(tag, 0), _hint_bits(own), what
 
 
 def marks_of(flat: Flat) -> native.Marks:
     """Return what the markup of a page says of its blocks."""
-    makes: dict[tuple[str, str], int] = {}
-    rows = []
-    for number, element in enumerate(flat.elements):
-        parent = element.parent.number if element.parent is not None else number
-        name = element.tag, element.own
-        make = makes.setdefault(name, len(makes))
-        rows.append((parent, element.begin, element.end, make, *_make(*name)))
     marks = [block.markup for block in flat.blocks if block.markup is not None]
     return native.Marks(
         np.array([block.link_share for block in flat.blocks]),
         np.array([mark.number for mark in marks], np.int32),
         np.array([mark.hidden for mark in marks], np.uint8),
-        np.array(rows, native.ELEMENT),
+        flat.table,
+        np.array([_make(*make) for make in flat.makes], native.MAKE),
         (len(_OWN_TAGS), len(_OVER_TAGS), len(_HINT_GROUPS)),
     )

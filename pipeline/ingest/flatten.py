@@ -12,8 +12,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline import native
 from pipeline.article import Block, Forced, Markup
@@ -55,6 +58,10 @@ class Flat:
     """The elements inside lines of prose, text before and behind them, sorted by their ends."""
     elements: tuple[Markup, ...] = ()
     """The elements that show text, parents before their children: each at its `number`."""
+    table: NDArray[Any] = field(default_factory=lambda: np.zeros(0, native.ELEMENT))
+    """The same, as the kernels have them."""
+    makes: tuple[tuple[str, str], ...] = ()
+    """Name and hints of each make of elements."""
 
 
 class Inline(NamedTuple):
@@ -138,12 +145,8 @@ def _check_attributes(html: str) -> None:
                 raise PageError("flatten", f"a tag with more than {_MOST_ATTRIBUTES:,} attributes")
 
 
-def _walk(
-    body: Any, most: int, forced: Sequence[Forced], *, noscript: bool = False
-) -> tuple[str, list[Block], list[Inline], list[Markup]]:
-    """Return the text that the body shows, its blocks, one a line, in document order, and elements.
-
-    The elements are those inside of lines, and all that show text.
+def _walk(body: Any, most: int, forced: Sequence[Forced], *, noscript: bool = False) -> Flat:
+    """Return what the body shows, without a head.
 
     `forced` is what a site file says of elements: those marked with its number. Such an element has its lines to
     itself, so that cutting it takes nothing else.
@@ -158,9 +161,7 @@ def _walk(
     if shown is None:
         raise PageError("flatten", f"over the limit blocks ({most:,})")
     elements: list[Markup] = []
-    for (parent, begin, end, mark, hides, styled, at), tag, own in zip(
-        shown.elements, shown.names, shown.hints, strict=True
-    ):
+    for parent, begin, end, mark, make, hides, styled, _, at in shown.elements.tolist():
         over = elements[parent] if parent >= 0 else None
         hidden = bool(hides) or (over is not None and over.hidden)
         if styled and not hidden:
@@ -168,6 +169,7 @@ def _walk(
         said = over.forced if over is not None else None
         if mark >= 0:
             said = forced[mark]
+        tag, own = shown.makes[make]
         elements.append(Markup(tag, own, over, hidden, begin, end, said, len(elements)))
     blocks = [
         Block(start, end, elements[element], round(min(1.0, linked / (end - start)), 4) if linked else 0.0)
@@ -177,7 +179,14 @@ def _walk(
     for start, end, hides, styled, at in shown.inner:
         style = shown.style(styled, at) if styled else ""
         inlines.append(Inline(start, end, bool(hides or _HIDDEN.search(style) or _FAINT.search(style))))
-    return shown.text, blocks, inlines, elements
+    return Flat(
+        shown.text,
+        tuple(blocks),
+        inlines=tuple(inlines),
+        elements=tuple(elements),
+        table=shown.elements,
+        makes=tuple(shown.makes),
+    )
 
 
 def _head(tree: Any) -> Head:
@@ -258,26 +267,21 @@ def flatten_html(html: str, limits: Limits = LIMITS, sites: Sites | None = None,
     head = _head(tree)
     site = sites.of(url, head.canonical, head.metas.get("og:url", "")) if sites is not None else None
     forced = _forced(tree, site)
-    walked: tuple[str, list[Block], list[Inline], list[Markup]] = ("", [], [], [])
-    if body is not None:
-        walked = _walk(body, limits.blocks, forced)
-    text, blocks, inlines, elements = walked
-    if body is not None and _ends(text) < _LITTLE_PROSE:
+    flat = _walk(body, limits.blocks, forced) if body is not None else Flat("", ())
+    if body is not None and _ends(flat.text) < _LITTLE_PROSE:
         if body.css_first("noscript") is not None:
-            text, blocks, inlines, elements = _walk(body, limits.blocks, forced, noscript=True)
-        if _ends(text) < _LITTLE_PROSE:
-            text, blocks = _with_embedded(tree, head, text, blocks, elements)
-    return Flat(text, tuple(blocks), head, site, tuple(inlines), tuple(elements))
+            flat = _walk(body, limits.blocks, forced, noscript=True)
+        if _ends(flat.text) < _LITTLE_PROSE:
+            flat = _with_embedded(tree, head, flat)
+    return replace(flat, head=head, site=site)
 
 
 def _ends(text: str) -> int:
     return text.count("。") + text.count("！") + text.count("？")
 
 
-def _with_embedded(
-    tree: Any, head: Head, text: str, blocks: list[Block], elements: list[Markup]
-) -> tuple[str, list[Block]]:
-    """Return text and blocks with the article that the page keeps in its scripts behind them, if it keeps one."""
+def _with_embedded(tree: Any, head: Head, flat: Flat) -> Flat:
+    """Return the page with the article that it keeps in its scripts behind what it shows, if it keeps one."""
     from pipeline.ingest.embedded import find_embedded
 
     scripts = [
@@ -287,13 +291,19 @@ def _with_embedded(
     ]
     found = find_embedded(scripts, head.title)
     if found is None:
-        return text, blocks
+        return flat
     head.metas.setdefault("datepublished", found.published)
     lines = [line for line in (found.title, found.text) if line]
     behind = flatten_text("\n".join(lines))
-    shift = len(text) + 1 if text else 0
-    count = len(blocks)
-    home = Markup("script", "article embedded", None, begin=count, end=count + len(behind.blocks), number=len(elements))
-    elements.append(home)
-    added = [Block(shift + b.start, shift + b.end, home) for b in behind.blocks]
-    return f"{text}\n{behind.text}" if text else behind.text, blocks + added
+    shift = len(flat.text) + 1 if flat.text else 0
+    begin, end = len(flat.blocks), len(flat.blocks) + len(behind.blocks)
+    home = Markup("script", "article embedded", None, begin=begin, end=end, number=len(flat.elements))
+    row = np.array([(-1, begin, end, -1, len(flat.makes), 0, 0, 0, 0)], native.ELEMENT)
+    return replace(
+        flat,
+        text=f"{flat.text}\n{behind.text}" if flat.text else behind.text,
+        blocks=(*flat.blocks, *(Block(shift + b.start, shift + b.end, home) for b in behind.blocks)),
+        elements=(*flat.elements, home),
+        table=np.concatenate((flat.table, row)),
+        makes=(*flat.makes, (home.tag, home.own)),
+    )

@@ -21,6 +21,7 @@ __all__ = [
     "HASHES",
     "HAS_HINTS",
     "INLINE",
+    "MAKE",
     "Flattened",
     "Marks",
     "Needles",
@@ -59,9 +60,13 @@ def _at(array: NDArray[Any]) -> int:
 
 
 _LINE = np.dtype([("start", "i4"), ("end", "i4"), ("element", "i4"), ("linked", "i4")])
-_STYLED = [("hidden", "i4"), ("style_size", "i4"), ("style", "i8")]
-_ELEMENT = np.dtype([("parent", "i4"), ("begin", "i4"), ("end", "i4"), ("mark", "i4"), *_STYLED])
-_INNER = np.dtype([("start", "i4"), ("end", "i4"), *_STYLED])
+ELEMENT = np.dtype(
+    [(name, "i4") for name in ("parent", "begin", "end", "mark", "make", "hidden", "style_size", "unused")]
+    + [("style", "i8")]
+)
+"""An element that shows text: number of its parent (-1: none), the first block inside it and the first behind, its mark
+(-1: none), number of its make; whether it has the attribute `hidden`, and where its style stands."""
+_INNER = np.dtype([(name, "i4") for name in ("start", "end", "hidden", "style_size")] + [("style", "i8")])
 
 
 class _Walk(ctypes.Structure):
@@ -78,24 +83,22 @@ class _Walk(ctypes.Structure):
         ("elements", ctypes.c_void_p),
         ("inner", ctypes.c_void_p),
         ("told", ctypes.c_void_p),
-        *((name, ctypes.c_int64) for name in ("text_size", "n_lines", "n_elements", "n_inner", "told_size")),
+        *((name, ctypes.c_int64) for name in ("text_size", "n_lines", "n_elements", "n_inner", "told_size", "n_makes")),
     )
 
 
 class Flattened(NamedTuple):
-    """What a page's tree shows. Rows of elements end with size and place of their style in the tree: see `style`."""
+    """What a page's tree shows."""
 
     text: str
     lines: list[tuple[int, int, int, int]]
     """Start, end, number of the element, characters inside links."""
-    elements: list[tuple[int, int, int, int, int, int, int]]
-    """Parent (-1: none), first block inside, first block behind, mark (-1: none), whether it has `hidden`; style."""
-    names: list[str]
-    """Name of each element."""
-    hints: list[str]
-    """Class, id, role and itemprop of each element, lower case."""
+    elements: NDArray[Any]
+    """Of type `ELEMENT`, parents before their children."""
+    makes: list[tuple[str, str]]
+    """Name and hints (class, id, role, itemprop), lower case, of each make of elements."""
     inner: list[tuple[int, int, int, int, int]]
-    """Start, end and whether they have `hidden`, of elements inside lines of prose; style."""
+    """Start, end, whether it has `hidden`, size and place of its style, of each element inside a line of prose."""
     tree: bytes
 
     def style(self, size: int, at: int) -> str:
@@ -117,25 +120,24 @@ def flatten(tree: bytes, *, mark: str, most: int, noscript: bool, prose: int, hi
     tags = tree.count(b"<") + 1
     text = np.empty(len(tree) + 1, np.uint32)
     lines = np.empty(len(tree) // 2 + 2, _LINE)
-    elements, inner = np.empty(tags, _ELEMENT), np.empty(tags, _INNER)
+    elements, inner = np.empty(tags, ELEMENT), np.empty(tags, _INNER)
     told = np.empty(len(tree) + 2 * tags, np.uint8)
     walk = _Walk(
         *(tree, len(tree), mark.encode(), most, noscript, prose, hint_most),
         *(_at(array) for array in (text, lines, elements, inner, told)),
     )
-    error = _library().tw_flatten(ctypes.byref(walk))
+    error = _library().tw_flatten(ctypes.byref(walk), ctypes.c_int64(tags))
     if error == _TOO_MANY:
         return None
     if error:
         raise MemoryError
 
-    names_and_hints = told[: walk.told_size].tobytes().decode().lower().split("\0")
+    names_and_hints = told[: walk.told_size].tobytes().decode().lower().split("\0")[:-1]
     return Flattened(
         text[: walk.text_size].tobytes().decode("utf-32-le"),
         lines[: walk.n_lines].tolist(),
-        elements[: walk.n_elements].tolist(),
-        names_and_hints[:-1:2],
-        names_and_hints[1::2],
+        elements[: walk.n_elements].copy(),
+        list(zip(names_and_hints[::2], names_and_hints[1::2], strict=True)),
         inner[: walk.n_inner].tolist(),
         tree,
     )
@@ -208,13 +210,9 @@ def possible(key: NDArray[np.uint32], edges: NDArray[np.int64], needles: Needles
 
 HAS_HINTS, INLINE = 1, 2
 """What an element is, as bits of `what`."""
-ELEMENT = np.dtype(
-    [("parent", "i4"), ("begin", "i4"), ("end", "i4"), ("make", "i4"), ("tag", "u8")]
-    + [(name, "i4") for name in ("own", "over", "words", "what")]
-)
-"""An element for `describe`: number of its parent (its own, if it has none), the first block inside it and the first
-behind, a number for its name and hints, a number for its name; bits of its name, of names that count for all inside, of
-its hints; what it is."""
+MAKE = np.dtype([("tag", "u8")] + [(name, "i4") for name in ("own", "over", "words", "what")])
+"""What `describe` wants to know of a make of elements: a number for the name; bits of it, of names that count for all
+inside, of the hints; what it is."""
 
 
 class _Page(ctypes.Structure):
@@ -229,7 +227,7 @@ class _Page(ctypes.Structure):
         *((name, ctypes.c_uint64) for name in ("heads", "furniture")),
         ("kinds", ctypes.c_void_p),
         ("n_kinds", ctypes.c_int64),
-        *((name, ctypes.c_void_p) for name in ("link_shares", "here", "hidden", "elements")),
+        *((name, ctypes.c_void_p) for name in ("link_shares", "here", "hidden", "elements", "makes")),
         *((name, ctypes.c_int64) for name in ("n_elements", "n_own", "n_over", "n_words")),
         ("features", ctypes.c_void_p),
         ("width", ctypes.c_int64),
@@ -247,6 +245,8 @@ class Marks(NamedTuple):
     """Shape `(n_blocks,)`."""
     elements: NDArray[Any]
     """Of type `ELEMENT`, parents before their children."""
+    makes: NDArray[Any]
+    """Of type `MAKE`."""
     widths: tuple[int, int, int]
     """Bits of `own`, `over` and `words`."""
 
@@ -282,9 +282,9 @@ def describe(
     """
     result = np.zeros((len(edges), width), np.float32)
     marked = (
-        (*(_at(array) for array in marks[:4]), len(marks.elements), *marks.widths)
+        (*(_at(array) for array in marks[:5]), len(marks.elements), *marks.widths)
         if marks is not None
-        else (None,) * 4 + (0,) * 4
+        else (None,) * 5 + (0,) * 4
     )
     told = _Page(
         *(_at(key), _at(page), len(key), _at(classes), len(classes), _at(scripts[0]), *scripts[1:]),

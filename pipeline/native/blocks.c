@@ -9,10 +9,9 @@ static const int STEPS[] = {-2, -1, 1, 2}, REACHES[] = {1, 3, 8};
 static const double HOME = 0.6; /* least share of the page's prose in the element that is the article's home */
 
 typedef struct {
-    int32_t parent, begin, end, make; /* number of the parent (its own, if it has none); blocks inside; name and hints */
-    uint64_t tag;                     /* a number for its name */
-    int32_t own, over, words, what;   /* bits of its name, of its hints; HAS_HINTS and INLINE */
-} Element;
+    uint64_t tag;                   /* a number for the name */
+    int32_t own, over, words, what; /* bits of the name, of names that count for all inside, of the hints; what it is */
+} Make;
 
 typedef struct {
     const uint32_t *key, *page; /* the page text folded, and as it is */
@@ -32,6 +31,7 @@ typedef struct {
     const int32_t *here; /* element of each block */
     const uint8_t *hidden;
     const Element *elements; /* parents before their children */
+    const Make *makes;
     int64_t n_elements, n_own, n_over, n_words; /* bits of each */
     float *features;                            /* shape (n_blocks, width) */
     int64_t width;
@@ -273,16 +273,17 @@ static void find_places(const Page *page, const double *solid, const double *pro
     double whole = fmax(prose[n], 1e-9);
     for (int64_t e = 0; e < page->n_elements; e++) {
         const Element *element = page->elements + e;
+        const Make *make = page->makes + element->make;
         Place *place = places + e;
         static const Place TOP = {0};
-        bool is_top = element->parent == e;
+        bool is_top = element->parent < 0;
         const Place *above = is_top ? &TOP : places + element->parent;
-        place->over = above->over | element->over;
+        place->over = above->over | make->over;
         place->depth = above->depth + 1;
-        if (element->what & HAS_HINTS) {
-            place->own = element->words;
-            place->near = element->words | above->own;
-            place->whole = above->whole | element->words;
+        if (make->what & HAS_HINTS) {
+            place->own = make->words;
+            place->near = make->words | above->own;
+            place->whole = above->whole | make->words;
         } else {
             place->own = above->own;
             place->near = above->near;
@@ -334,16 +335,14 @@ static int64_t describe_markup(const Page *page, const Line *lines, const double
         if (home >= 0 && (innermost < 0 || page->elements[home].end - page->elements[home].begin <
                                                page->elements[innermost].end - page->elements[innermost].begin))
             innermost = home;
-        /* Of one make are blocks whose elements have the same names and hints, and so have those round these. */
-        names[0][i] = group_of(groups, (uint64_t)(uint32_t)element->make << 32 |
-                                           (uint32_t)page->elements[element->parent].make);
-        /* Side by side are those whose elements have the same name and parent; elements inside a line are none. */
-        int64_t stands = page->here[i];
-        while (page->elements[stands].what & INLINE && page->elements[stands].parent != stands)
-            stands = page->elements[stands].parent;
-        element = page->elements + stands;
-        uint64_t parent = element->parent == stands ? 0 : (uint64_t)element->parent + 1;
-        names[1][i] = group_of(groups + 1, element->tag ^ parent * 0x9e3779b97f4a7c15u);
+        /* Blocks are alike if their elements are of one make, and those round these too. */
+        int64_t over = element->parent < 0 ? page->here[i] : element->parent;
+        names[0][i] = group_of(groups, (uint64_t)element->make << 32 | (uint64_t)page->elements[over].make);
+        /* They stand alike if their elements have the same name and parent; elements inside a line are none. */
+        while (page->makes[element->make].what & INLINE && element->parent >= 0)
+            element = page->elements + element->parent;
+        uint64_t parent = (uint64_t)(element->parent + 1);
+        names[1][i] = group_of(groups + 1, page->makes[element->make].tag ^ parent * 0x9e3779b97f4a7c15u);
         for (int k = 0; k < 2; k++) {
             Together *these = together[k] + names[k][i];
             these->prose += lines[i].prose;
@@ -360,17 +359,18 @@ static int64_t describe_markup(const Page *page, const Line *lines, const double
         column = first;
         PUT(page->link_shares[i]);
         PUT(page->hidden[i]);
-        for (int64_t k = 0; k < page->n_own; k++) PUT(element->own >> k & 1);
+        for (int64_t k = 0; k < page->n_own; k++) PUT(page->makes[element->make].own >> k & 1);
         for (int64_t k = 0; k < page->n_over; k++) PUT(place->over >> k & 1);
         PUT((double)min64(place->depth, DEEPEST) / 20);
         for (int64_t k = 0; k < page->n_words; k++) PUT(place->near >> k & 1);
         for (int64_t k = 0; k < page->n_words; k++) PUT(place->whole >> k & 1);
-        for (int64_t level = 0, at = here; level < LEVELS; level++, at = page->elements[at].parent) {
+        for (int64_t level = 0, at = here; level < LEVELS; level++) {
             PUT(places[at].share);
             PUT(places[at].prose_share);
             PUT(places[at].links);
             PUT(places[at].blocks);
             PUT(places[at].told);
+            if (page->elements[at].parent >= 0) at = page->elements[at].parent;
         }
         bool under = place->below > 0;
         PUT(place->home == innermost);

@@ -60,12 +60,6 @@ typedef struct {
 } Line;
 
 typedef struct {
-    int32_t parent, begin, end, forced; /* number of the parent; blocks inside; what a site file says of it, or -1 */
-    int32_t hidden, style_size;         /* whether it has the attribute "hidden"; bytes of its style */
-    int64_t style;                      /* byte of the page where that begins */
-} Element;
-
-typedef struct {
     int32_t start, end, hidden, style_size;
     int64_t style;
 } Inner;
@@ -83,8 +77,8 @@ typedef struct {
     Line *lines;       /* room for `size` / 2 + 2 */
     Element *elements; /* room for the number of "<" + 1: those that show text, parents before their children */
     Inner *inner;      /* the same room: elements inside lines of prose, by their ends */
-    char *told;        /* room for `size` + 2 * the number of "<": name and hints of each element, each with a NUL */
-    int64_t text_size, n_lines, n_elements, n_inner, told_size;
+    char *told;        /* room for `size` + 2 * the number of "<": name and hints of each make, each with a NUL */
+    int64_t text_size, n_lines, n_elements, n_inner, told_size, n_makes;
 } Walk;
 
 /* An element on the way through the tree. It becomes one of `elements` when it shows text. */
@@ -104,8 +98,16 @@ typedef struct {
     int64_t element, at, from, to; /* pieces before it, characters of the line where it begins and ends */
 } Within;
 
+/* Elements of one name with the same hints are of one make. */
+typedef struct {
+    int64_t start, size; /* of what is told of it */
+    int32_t number;      /* -1: none */
+} Make;
+
 typedef struct {
     Walk *walk;
+    Make *makes; /* a hash table */
+    uint64_t n_slots;
     Open *open;
     int64_t n_open, size_open;
     Within *within;
@@ -207,6 +209,20 @@ static int32_t tell(Walk *walk, const char *value, int32_t size, int32_t most) {
     return count;
 }
 
+/* The number of what is told from `start` on; told before, it is not told again. */
+static int32_t make_of(State *state, int64_t start) {
+    Walk *walk = state->walk;
+    int64_t size = walk->told_size - start;
+    uint64_t hash = 14695981039346656037u;
+    for (int64_t i = 0; i < size; i++) hash = (hash ^ (uint8_t)walk->told[start + i]) * 1099511628211u;
+    Make *make = state->makes + ((hash ^ hash >> 29) & (state->n_slots - 1));
+    while (make->number >= 0 && !(make->size == size && !memcmp(walk->told + make->start, walk->told + start, (size_t)size)))
+        make = make + 1 < state->makes + state->n_slots ? make + 1 : state->makes;
+    if (make->number < 0) *make = (Make){start, size, (int32_t)walk->n_makes++};
+    else walk->told_size = start;
+    return make->number;
+}
+
 /* The number of an element that shows text, made now with those of its ancestors if it shows text for the first time. */
 static int64_t shown(State *state, int64_t at) {
     Walk *walk = state->walk;
@@ -224,7 +240,9 @@ static int64_t shown(State *state, int64_t at) {
         open = state->open + chain;
         int64_t below = -2 - open->number;
         Element *element = walk->elements + walk->n_elements;
-        *element = (Element){(int32_t)parent, (int32_t)open->begin, (int32_t)open->end, open->forced, 0, 0, 0};
+        *element = (Element){.parent = (int32_t)parent, .begin = (int32_t)open->begin, .end = (int32_t)open->end,
+                             .mark = open->forced};
+        int64_t start = walk->told_size;
         memcpy(walk->told + walk->told_size, open->name, (size_t)open->name_size);
         walk->told_size += open->name_size;
         walk->told[walk->told_size++] = 0;
@@ -238,6 +256,7 @@ static int64_t shown(State *state, int64_t at) {
                     count += tell(walk, found.value, found.value_size, walk->hint_most - count);
                 }
         walk->told[walk->told_size++] = 0;
+        element->make = make_of(state, start);
         element->hidden = open->attributes_size && has(open, "hidden", &found);
         if (open->attributes_size && has(open, "style", &found) && found.value_size) {
             element->style = found.value - walk->html;
@@ -460,9 +479,14 @@ static int64_t walk_page(State *state) {
     return 0;
 }
 
-EXPORT int64_t tw_flatten(Walk *walk) {
-    State state = {.walk = walk, .owner = -1};
+EXPORT int64_t tw_flatten(Walk *walk, int64_t tags) {
+    State state = {.walk = walk, .owner = -1, .n_slots = 16};
+    while ((int64_t)state.n_slots < 2 * tags) state.n_slots *= 2;
+    state.makes = malloc(state.n_slots * sizeof *state.makes);
+    if (!state.makes) return NO_MEMORY;
+    memset(state.makes, 0xff, state.n_slots * sizeof *state.makes);
     int64_t error = walk_page(&state);
+    free(state.makes);
     free(state.open);
     free(state.within);
     return error;

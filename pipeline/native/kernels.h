@@ -27,4 +27,12 @@ static inline bool is_space(uint32_t c) {
            (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
 }
 
+/* An element that shows text. */
+typedef struct {
+    int32_t parent, begin, end, mark; /* number of its parent, or -1; blocks inside; what a site file says of it, or -1 */
+    int32_t make, hidden, style_size; /* its name and hints; whether it has the attribute "hidden"; bytes of its style */
+    int32_t unused;
+    int64_t style;                    /* byte of the page where that begins */
+} Element;
+
 #endif

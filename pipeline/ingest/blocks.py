@@ -12,10 +12,10 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import native
 from pipeline.ingest.elements import marks_of, markup_names
 from pipeline.ingest.flatten import Flat
 from pipeline.ingest.rules import mask, rules
+from pipeline.native import pages
 from pipeline.script.fold import code_points
 from pipeline.script.identify import HANS, HANT, classes
 
@@ -139,7 +139,7 @@ def describe(flat: Flat, key: str, bits: list[int]) -> Features:
     if not blocks:
         return np.zeros((0, len(names)), dtype=np.float32)
     edges = np.array([block[:2] for block in blocks], np.int64)
-    return native.describe(
+    return pages.describe(
         *(code_points(key), code_points(flat.text), edges, np.array(bits, np.uint64), len(names)),
         **_masks()._asdict(),
         classes=_class_table(),

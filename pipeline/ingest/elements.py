@@ -12,9 +12,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from pipeline import native
 from pipeline.article import Markup
 from pipeline.ingest.flatten import Flat
+from pipeline.native import pages
 
 __all__ = ["inherited", "marks_of", "markup_names", "standing"]
 
@@ -91,19 +91,19 @@ def markup_names() -> tuple[str, ...]:
 
 @lru_cache(maxsize=1 << 14)
 def _make(tag: str, own: str) -> tuple[int, int, int, int, int]:
-    """Return what the name and the hints of an element say, as `native.MAKE` has it."""
-    what = native.HAS_HINTS * bool(own) | native.INLINE * (tag in _INLINE)
+    """Return what the name and the hints of an element say, as `pages.MAKE` has it."""
+    what = pages.HAS_HINTS * bool(own) | pages.INLINE * (tag in _INLINE)
     return hash(tag) & (1 << 64) - 1, _OWN_BITS.get(tag, 0), _OVER_BITS.get(tag, 0), _hint_bits(own), what
 
 
-def marks_of(flat: Flat) -> native.Marks:
+def marks_of(flat: Flat) -> pages.Marks:
     """Return what the markup of a page says of its blocks."""
     marks = [block.markup for block in flat.blocks if block.markup is not None]
-    return native.Marks(
+    return pages.Marks(
         np.array([block.link_share for block in flat.blocks]),
         np.array([mark.number for mark in marks], np.int32),
         np.array([mark.hidden for mark in marks], np.uint8),
         flat.table,
-        np.array([_make(*make) for make in flat.makes], native.MAKE),
+        np.array([_make(*make) for make in flat.makes], pages.MAKE),
         (len(_OWN_TAGS), len(_OVER_TAGS), len(_HINT_GROUPS)),
     )

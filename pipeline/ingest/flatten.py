@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import native
 from pipeline.article import Block, Forced, Markup
 from pipeline.configure import LIMITS, Limits
 from pipeline.errors import PageError
+from pipeline.native import pages
 
 if TYPE_CHECKING:
     from pipeline.ingest.sites import Site, Sites
@@ -58,7 +58,7 @@ class Flat:
     """The elements inside lines of prose, text before and behind them, sorted by their ends."""
     elements: tuple[Markup, ...] = ()
     """The elements that show text, parents before their children: each at its `number`."""
-    table: NDArray[Any] = field(default_factory=lambda: np.zeros(0, native.ELEMENT))
+    table: NDArray[Any] = field(default_factory=lambda: np.zeros(0, pages.ELEMENT))
     """The same, as the kernels have them."""
     makes: tuple[tuple[str, str], ...] = ()
     """Name and hints of each make of elements."""
@@ -155,7 +155,7 @@ def _walk(body: Any, most: int, forced: Sequence[Forced], *, noscript: bool = Fa
         PageError: there are more blocks than `most`.
     """
     tree = body.html.encode()
-    shown = native.flatten(
+    shown = pages.flatten(
         tree, mark=_MARK if forced else "", most=most, noscript=noscript, prose=_PROSE, hint_most=_LONGEST_HINT
     )
     if shown is None:
@@ -298,7 +298,7 @@ def _with_embedded(tree: Any, head: Head, flat: Flat) -> Flat:
     shift = len(flat.text) + 1 if flat.text else 0
     begin, end = len(flat.blocks), len(flat.blocks) + len(behind.blocks)
     home = Markup("script", "article embedded", None, begin=begin, end=end, number=len(flat.elements))
-    row = np.array([(-1, begin, end, -1, len(flat.makes), 0, 0, 0, 0)], native.ELEMENT)
+    row = np.array([(-1, begin, end, -1, len(flat.makes), 0, 0, 0, 0)], pages.ELEMENT)
     return replace(
         flat,
         text=f"{flat.text}\n{behind.text}" if flat.text else behind.text,

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pipeline.ingest.evidence import FEATURES, LONGEST, SHORTEST, are_in, between, kinds, measure
-from pipeline.ingest.fluency import Floats, Glance, Ints, Reading
+from pipeline.ingest.fluency import Floats, Ints, Reading
 from pipeline.ingest.phrase_model import PhraseModel, Shape
+from pipeline.native import splices
 from pipeline.script.fold import code_points
 
 __all__ = ["Phrase", "find_phrases", "like_phrases", "may_be"]
@@ -50,11 +51,11 @@ def may_be(key: str, spans: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
     sized = [(start, end) for start, end in spans if SHORTEST <= end - start <= LONGEST]
     if not sized:
         return set()
-    barrier = np.concatenate((np.zeros(1, np.int64), np.cumsum(~kinds(code_points(key))[0])))
+    barrier = np.concatenate((np.zeros(1, np.int64), np.cumsum(kinds()[code_points(key)] & splices.WORD == 0)))
     return {(start, end) for start, end in sized if barrier[start] == barrier[end]}
 
 
-def like_phrases(shape: Shape, glance: Glance, spans: AbstractSet[tuple[int, int]]) -> set[tuple[int, int]]:
+def like_phrases(shape: Shape, glance: splices.Spans, spans: AbstractSet[tuple[int, int]]) -> set[tuple[int, int]]:
     """Return those of the spans that have the shape of search phrases."""
     if not spans:
         return set()

@@ -14,10 +14,10 @@ from importlib.metadata import version
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import native
 from pipeline.article import Block
 from pipeline.configure import data_path
 from pipeline.ingest.needles import branches
+from pipeline.native import pages
 from pipeline.script.fold import code_points
 
 __all__ = ["TABLES", "Rule", "first_rule", "mask", "matches", "rule_bits", "rules", "rules_digest"]
@@ -104,14 +104,14 @@ def matches(line: str) -> int:
 
 
 @cache
-def _needles() -> native.Needles:
+def _needles() -> pages.Needles:
     told = "".join(text for rule in rules() for text in (*rule.cuts, *rule.keeps))
     weight = {character: count / len(told) for character, count in Counter(told).items()}
     parts = [(number, branch) for number, rule in enumerate(rules()) for branch in branches(rule.pattern, weight)]
-    single, pair = np.zeros(0x110000, np.uint16), np.zeros(native.HASHES, np.uint16)
+    single, pair = np.zeros(0x110000, np.uint16), np.zeros(pages.HASHES, np.uint16)
 
     def place(string: str) -> tuple[NDArray[np.uint16], int]:
-        return (single, ord(string)) if len(string) == 1 else (pair, native.pair_hash(*string))
+        return (single, ord(string)) if len(string) == 1 else (pair, pages.pair_hash(*string))
 
     served: list[list[int]] = [[]]
     alternatives: list[tuple[int, int, int, int]] = []
@@ -129,12 +129,12 @@ def _needles() -> native.Needles:
                 served[int(table[at])].append(len(alternatives) << 8 | k)
         longest = min(branch.most, rules()[number].longest)
         alternatives.append((number, (1 << len(branch.needs)) - 1, branch.least, longest))
-    return native.Needles(
+    return pages.Needles(
         single,
         pair,
         np.cumsum([0, *map(len, served)]).astype(np.int32),
         np.array([need for row in served for need in row], np.int32),
-        np.array(alternatives, native.ALTERNATIVE),
+        np.array(alternatives, pages.ALTERNATIVE),
         np.array([rule.longest for rule in rules()], np.int32),
         free,
     )
@@ -145,7 +145,7 @@ def _possible(key: str, blocks: Sequence[Block]) -> Iterator[tuple[int, int]]:
     if not blocks:
         return
     edges = np.array([block[:2] for block in blocks], np.int64)
-    left = native.possible(code_points(key), edges, _needles(), _LONGEST)
+    left = pages.possible(code_points(key), edges, _needles(), _LONGEST)
     for i in np.flatnonzero(left.any(axis=1)).tolist():
         yield i, sum(int(word) << 64 * k for k, word in enumerate(left[i]))
 

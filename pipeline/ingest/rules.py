@@ -146,8 +146,12 @@ def _possible(key: str, blocks: Sequence[Block]) -> Iterator[tuple[int, int]]:
         return
     edges = np.array([block[:2] for block in blocks], np.int64)
     left = pages.possible(code_points(key), edges, _needles(), _LONGEST)
-    for i in np.flatnonzero(left.any(axis=1)).tolist():
-        yield i, sum(int(word) << 64 * k for k, word in enumerate(left[i]))
+    bits = left[:, 0].tolist()
+    for k in range(1, left.shape[1]):
+        bits = [low | high << 64 * k for low, high in zip(bits, left[:, k].tolist(), strict=True)]
+    for i, possible in enumerate(bits):
+        if possible:
+            yield i, possible
 
 
 _SHORT = 60

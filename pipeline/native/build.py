@@ -16,7 +16,7 @@ __all__ = ["LIBRARY", "compile_kernels", "sources_digest", "wheel_tag"]
 
 _HERE = Path(__file__).parent
 LIBRARY = {"darwin": "kernels.dylib", "win32": "kernels.dll"}.get(sys.platform, "kernels.so")
-_SOURCES = ("kernels.h", "flatten.c", "rules.c", "blocks.c", "splices.c")
+_SOURCES = ("kernels.h", "flatten.c", "rules.c", "blocks.c", "judge.c", "splices.c")
 _GLIBC = "2.28"
 """The oldest C library of Linux that the kernels run with, as pip's manylinux_2_28 promises."""
 
@@ -54,7 +54,7 @@ def compile_kernels() -> Path:
     # No contraction: a fused multiply-add would give other last bits on some machines.
     flags = ["-std=c11", "-O3", "-fPIC", "-fvisibility=hidden", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror"]
     sources = [str(_HERE / name) for name in _SOURCES if name.endswith(".c")]
-    command = [sys.executable, "-m", "ziglang", "cc", "-shared", "-s", "-target", _target(), *flags]
+    command = [sys.executable, "-m", "ziglang", "cc", "-shared", "-target", _target(), *flags]
     command += [f'-DSOURCES="{sources_digest()}"', "-o", str(made), *sources]
     command += ["-lm"] if sys.platform != "win32" else []
     told = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -35,4 +35,44 @@ typedef struct {
     int64_t style;                    /* byte of the page where that begins */
 } Element;
 
+/* Numbers for keys, in the order they come: a hash table that grows with the page. */
+typedef struct {
+    uint64_t *keys;
+    int32_t *numbers;
+    uint64_t mask;
+    int32_t count;
+} Groups;
+
+static inline bool make_groups(Groups *groups, int64_t most) {
+    uint64_t size = 16;
+    while ((int64_t)size < 2 * most) size *= 2;
+    groups->mask = size - 1;
+    groups->count = 0;
+    groups->keys = malloc(size * sizeof *groups->keys);
+    groups->numbers = malloc(size * sizeof *groups->numbers);
+    if (!groups->keys || !groups->numbers) return false;
+    memset(groups->numbers, 0xff, size * sizeof *groups->numbers);
+    return true;
+}
+
+static inline void free_groups(Groups *groups) {
+    free(groups->keys);
+    free(groups->numbers);
+}
+
+static inline uint64_t mixed(uint64_t key) {
+    key = (key ^ key >> 31) * 0x9e3779b97f4a7c15u;
+    return key ^ key >> 32;
+}
+
+static inline int32_t group_of(Groups *groups, uint64_t key) {
+    uint64_t at = mixed(key) & groups->mask;
+    while (groups->numbers[at] >= 0 && groups->keys[at] != key) at = (at + 1) & groups->mask;
+    if (groups->numbers[at] < 0) {
+        groups->keys[at] = key;
+        groups->numbers[at] = groups->count++;
+    }
+    return groups->numbers[at];
+}
+
 #endif

@@ -181,7 +181,6 @@ static uint64_t print_of(const Prints *prints, int64_t start, int64_t end) {
     return (prints->sums[end] - prints->sums[start]) * prints->powers[start];
 }
 
-/* Names for keys: the place of each among all, sorted. */
 typedef struct {
     uint64_t key;
     int64_t row;
@@ -192,14 +191,13 @@ static int by_key(const void *a, const void *b) {
     return x->key != y->key ? (x->key < y->key ? -1 : 1) : (x->row > y->row) - (x->row < y->row);
 }
 
-static int64_t name_keys(Keyed *keyed, int64_t count, int32_t *names) {
-    int64_t name = -1;
-    qsort(keyed, (size_t)count, sizeof *keyed, by_key);
-    for (int64_t i = 0; i < count; i++) {
-        name += !i || keyed[i].key != keyed[i - 1].key;
-        names[keyed[i].row] = (int32_t)name;
-    }
-    return name + 1;
+/* Names for strings of the text, numbers in the order they come. Returns how many there are. */
+static int64_t name_spans(const Prints *prints, const int32_t *starts, const int32_t *ends, int64_t count, int32_t *names) {
+    Groups groups;
+    bool made = make_groups(&groups, count);
+    for (int64_t i = 0; made && i < count; i++) names[i] = group_of(&groups, print_of(prints, starts[i], ends[i]));
+    free_groups(&groups);
+    return made ? groups.count : NO_MEMORY;
 }
 
 /* How often the text has each pair of characters, by a hash: never too low. Room for size - 1. */
@@ -217,15 +215,31 @@ static int64_t count_pairs(const uint32_t *codes, int64_t size, int32_t *times) 
     return 0;
 }
 
-static int by_float(const void *a, const void *b) {
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
+/* The value that `rank` others are smaller than. The values are put in another order for it. */
+static float nth(float *values, int64_t count, int64_t rank) {
+    int64_t low = 0, high = count - 1;
+    while (low < high) {
+        float pivot = values[low + (high - low) / 2];
+        int64_t i = low, k = high;
+        while (i <= k) {
+            while (values[i] < pivot) i++;
+            while (values[k] > pivot) k--;
+            if (i <= k) {
+                float other = values[i];
+                values[i++] = values[k];
+                values[k--] = other;
+            }
+        }
+        if (rank <= k) high = k;
+        else if (rank >= i) low = i;
+        else break;
+    }
+    return values[rank];
 }
 
-/* The middle of values, which are sorted for it. */
 static float median(float *values, int64_t count) {
-    qsort(values, (size_t)count, sizeof *values, by_float);
-    return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+    float upper = nth(values, count, count / 2);
+    return count % 2 ? upper : (nth(values, count, count / 2 - 1) + upper) / 2;
 }
 
 /* How many characters of a span are of the other script than its neighbourhood, at most 4. A part of a longer passage in
@@ -278,14 +292,10 @@ EXPORT int64_t tw_suspect_phrases(const Text *text, const Shape *shape, Spans *s
     float *values = malloc(room * sizeof *values), *shaped = malloc(room * sizeof *shaped);
     int32_t *times = malloc(room * sizeof *times), *names = malloc(room * sizeof *names);
     int32_t *copies = calloc(room, sizeof *copies), *barrier = malloc(room * sizeof *barrier);
-    Keyed *keyed = malloc(room * sizeof *keyed);
     Prints prints = {0};
-    if (!values || !shaped || !times || !names || !copies || !barrier || !keyed) goto failed;
-    if (count > most) {
-        memcpy(values, spans->gain, (size_t)count * sizeof *values);
-        qsort(values, (size_t)count, sizeof *values, by_float);
-    }
-    float least = count > most ? values[count - most] : -1e9f;
+    if (!values || !shaped || !times || !names || !copies || !barrier) goto failed;
+    memcpy(values, spans->gain, (size_t)count * sizeof *values);
+    float least = count > most ? nth(values, count, count - most) : -1e9f;
     barrier[0] = 0;
     for (int64_t i = 0; i < n; i++) barrier[i + 1] = barrier[i] + !(text->kinds[text->key[i]] & WORD);
     for (int64_t i = 0; i < count; i++) {
@@ -296,13 +306,11 @@ EXPORT int64_t tw_suspect_phrases(const Text *text, const Shape *shape, Spans *s
     }
     if (!kept) goto done;
     if (!make_prints(&prints, text->key, n) || count_pairs(text->key, n, times)) goto failed;
-    for (int64_t i = 0; i < kept; i++) keyed[i] = (Keyed){print_of(&prints, spans->start[i], spans->end[i]), i};
-    name_keys(keyed, kept, names);
+    if (name_spans(&prints, spans->start, spans->end, kept, names) < 0) goto failed;
     double cost = 0;
     for (int64_t i = 0; i < n; i++) cost -= pair[i];
     for (int64_t i = 0; i < kept; i++) copies[names[i]]++, values[i] = spans->gain[i];
-    qsort(values, (size_t)kept, sizeof *values, by_float);
-    float best = values[kept - min64(kept, usual)];
+    float best = nth(values, kept, kept - min64(kept, usual));
     bool mixed = has_both_scripts(text);
     for (int64_t i = 0; i < kept; i++) {
         int64_t start = spans->start[i], end = spans->end[i], length = end - start;
@@ -352,7 +360,7 @@ EXPORT int64_t tw_suspect_phrases(const Text *text, const Shape *shape, Spans *s
 failed:
     kept = NO_MEMORY;
 done:
-    free(values), free(shaped), free(times), free(names), free(copies), free(barrier), free(keyed), free(prints.sums);
+    free(values), free(shaped), free(times), free(names), free(copies), free(barrier), free(prints.sums);
     return kept;
 }
 
@@ -363,9 +371,21 @@ typedef struct {
     int64_t count;
 } String;
 
-static int by_sum(const void *a, const void *b) {
-    const String *x = a, *y = b;
-    return x->sum != y->sum ? (x->sum < y->sum ? 1 : -1) : (x->mark > y->mark) - (x->mark < y->mark);
+enum { STRINGS = 6 }; /* with the most evidence that a glance looks at */
+
+/* The strings with the most evidence, of those that are there `least` times. */
+static int64_t find_best(const String *all, int64_t count, int64_t least, String *best) {
+    int64_t found = 0;
+    for (int64_t i = 0; i < count; i++) {
+        if (all[i].count < least || all[i].sum <= 0) continue;
+        int64_t at = found < STRINGS ? found++ : STRINGS;
+        while (at > 0 && (best[at - 1].sum < all[i].sum || (best[at - 1].sum == all[i].sum && best[at - 1].mark > all[i].mark))) {
+            if (at < STRINGS) best[at] = best[at - 1];
+            at--;
+        }
+        if (at < STRINGS) best[at] = all[i];
+    }
+    return found;
 }
 
 typedef struct {
@@ -377,8 +397,6 @@ static int by_start(const void *a, const void *b) {
     if (x->start != y->start) return x->start < y->start ? -1 : 1;
     return x->end != y->end ? (x->end > y->end ? -1 : 1) : 0;
 }
-
-enum { STRINGS = 6 }; /* whose order is looked at */
 
 /* How often what follows one of the strings is its usual follower, or itself, and how varied what is behind them. */
 static int64_t find_order(Place *places, int64_t count, int64_t strings, float *out) {
@@ -424,13 +442,13 @@ static int64_t find_order(Place *places, int64_t count, int64_t strings, float *
 EXPORT int64_t tw_suspect_pieces(const Text *text, const Spans *spans, int64_t count, const int32_t *symbols,
                                  const float *pair, int64_t longest, double badly, float *out) {
     enum { COLUMNS = 14 };
-    int64_t n = text->size, kept = 0, names = 0, error = NO_MEMORY, bad = 0, strings = 0, placed = 0;
+    int64_t n = text->size, kept = 0, names = 0, error = NO_MEMORY, bad = 0, placed = 0;
     size_t room = (size_t)max64(count, n) + 1;
     int32_t *barrier = malloc(room * sizeof *barrier), *name = malloc(room * sizeof *name), *at = malloc(room * sizeof *at);
-    Keyed *keyed = malloc(room * sizeof *keyed);
-    String *all = calloc(room, sizeof *all), *some = malloc(room * sizeof *some);
+    String *all = calloc(room, sizeof *all), best[STRINGS];
     Place *places = malloc(room * sizeof *places);
-    if (!barrier || !name || !at || !keyed || !all || !some || !places) goto done;
+    Groups groups;
+    if (!make_groups(&groups, count) || !barrier || !name || !at || !all || !places) goto done;
     memset(out, 0, COLUMNS * sizeof *out);
     double cost = 0;
     for (int64_t i = 0; i < n; i++) cost -= pair[i];
@@ -443,48 +461,37 @@ EXPORT int64_t tw_suspect_pieces(const Text *text, const Spans *spans, int64_t c
         if (end - start > longest || barrier[end] != barrier[start]) continue;
         uint64_t mark = (uint64_t)symbols[start + 1] * 1000003 + (uint64_t)symbols[start + 2] * 8191 +
                         (uint64_t)symbols[end] * 131 + (uint64_t)(end - start);
-        keyed[kept] = (Keyed){mark, kept};
+        String *string = all + (name[kept] = group_of(&groups, mark));
+        string->mark = mark;
+        string->sum += spans->gain[i];
+        string->count++;
         at[kept++] = (int32_t)i;
         bad += spans->gain[i] > badly;
     }
     error = 0;
     if (!kept) goto done;
-    names = name_keys(keyed, kept, name);
-    for (int64_t i = 0; i < kept; i++) all[name[keyed[i].row]].mark = keyed[i].key;
-    for (int64_t i = 0; i < kept; i++) {
-        all[name[i]].sum += spans->gain[at[i]];
-        all[name[i]].count++;
-    }
-    int64_t column = 2;
+    names = groups.count;
+    int64_t column = 2, strings = 0;
     for (int least = 2; least <= 3; least++) {
-        static const int64_t BEST[] = {1, 3, 6};
+        static const int64_t MOST[] = {1, 3, STRINGS};
         double sum = 0, strong = 0;
-        for (int64_t i = 0; i < names; i++) {
-            some[i] = all[i];
-            if (some[i].count < least) some[i].sum = 0;
-            strong += some[i].sum > badly * least;
-        }
-        qsort(some, (size_t)names, sizeof *some, by_sum);
+        strings = find_best(all, names, least, best);
         for (int64_t k = 0, i = 0; k < 3; k++) {
-            for (; i < min64(BEST[k], names); i++) sum += some[i].sum;
-            out[column++] = (float)log1p(fmax(0, sum));
+            for (; i < min64(MOST[k], strings); i++) sum += best[i].sum;
+            out[column++] = (float)log1p(sum);
         }
+        for (int64_t i = 0; i < names; i++) strong += all[i].count >= least && all[i].sum > badly * least;
         out[column++] = (float)log1p(strong);
     }
     out[column++] = (float)log1p(1000 * (double)bad / (double)max64(300, n));
-    for (int64_t i = 0; i < names; i++) {
-        some[i] = all[i];
-        if (some[i].count < 2) some[i].sum = 0;
-    }
-    qsort(some, (size_t)names, sizeof *some, by_sum);
-    while (strings < min64(STRINGS, names) && some[strings].sum > 0) strings++;
+    strings = find_best(all, names, 2, best);
     for (int64_t i = 0; i < kept; i++)
         for (int32_t rank = 0; rank < strings; rank++)
-            if (some[rank].mark == all[name[i]].mark)
+            if (best[rank].mark == all[name[i]].mark)
                 places[placed++] = (Place){spans->start[at[i]], spans->end[at[i]], rank, symbols[spans->end[at[i]] + 1]};
     if (strings) error = find_order(places, placed, strings, out + column);
 done:
-    free(barrier), free(name), free(at), free(keyed), free(all), free(some), free(places);
+    free(barrier), free(name), free(at), free(all), free(places), free_groups(&groups);
     return error;
 }
 
@@ -532,8 +539,7 @@ EXPORT int64_t tw_candidates(const Language *language, const Shape *shape, const
     }
     int64_t most = bounds->most * n;
     if (count > most) {
-        qsort(seams, (size_t)fit, sizeof *seams, by_float);
-        float least = seams[fit - most];
+        float least = nth(seams, fit, fit - most);
         int64_t all = count;
         count = 0;
         for (int64_t i = 0; i < all; i++) {
@@ -779,10 +785,9 @@ EXPORT int64_t tw_joints(const Language *language, const Text *text, const Readi
     int32_t *pairs = malloc(((size_t)n + 1) * sizeof *pairs), *times = NULL;
     uint8_t *recurs = calloc((size_t)n + 2, 1), *longer = NULL;
     int32_t *starts = malloc(((size_t)n + 1) * sizeof *starts);
-    Keyed *keyed = malloc(room * sizeof *keyed);
     Edge *edges = malloc(room * sizeof *edges);
     Prints prints = {0};
-    if (!pairs || !recurs || !starts || !keyed || !edges) goto failed;
+    if (!pairs || !recurs || !starts || !edges) goto failed;
     if (!make_prints(&prints, text->key, n) || count_pairs(text->key, n, pairs)) goto failed;
     int64_t open = 0;
     for (int64_t i = 0; i + 1 < n; i++) {
@@ -800,8 +805,7 @@ EXPORT int64_t tw_joints(const Language *language, const Text *text, const Readi
         }
         open = still;
     }
-    for (int64_t i = 0; i < count; i++) keyed[i] = (Keyed){print_of(&prints, found->start[i], found->end[i]), i};
-    names = name_keys(keyed, count, found->name);
+    if ((names = name_spans(&prints, found->start, found->end, count, found->name)) < 0) goto failed;
     times = calloc((size_t)names + 1, sizeof *times), longer = calloc((size_t)names + 1, 1);
     if (!times || !longer) goto failed;
     for (int64_t i = 0; i < count; i++) times[found->name[i]]++;
@@ -834,6 +838,6 @@ EXPORT int64_t tw_joints(const Language *language, const Text *text, const Readi
 failed:
     kept = NO_MEMORY;
 done:
-    free(pairs), free(times), free(recurs), free(longer), free(starts), free(keyed), free(edges), free(prints.sums);
+    free(pairs), free(times), free(recurs), free(longer), free(starts), free(edges), free(prints.sums);
     return kept;
 }

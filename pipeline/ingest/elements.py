@@ -6,9 +6,7 @@ The other half of a block's features (`blocks`), where there is HTML.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import TypeVar
 
 import numpy as np
 
@@ -16,9 +14,8 @@ from pipeline.article import Markup
 from pipeline.ingest.flatten import Flat
 from pipeline.native import pages
 
-__all__ = ["inherited", "marks_of", "markup_names", "standing"]
+__all__ = ["marks_of", "markup_names", "standing"]
 
-T = TypeVar("T")
 
 _HINT_GROUPS = {
     "body": r"article|content|entry|post(?!er)|story|detail|正文|main|body|text|news_?txt|paragraph|zoom",
@@ -59,17 +56,6 @@ _LEVELS = (1, 2, 3, 4)
 def _hint_bits(own: str) -> int:
     """Return the groups of class and id words that an element's own hints name, as bits."""
     return sum(1 << i for i, pattern in enumerate(_HINT_PATTERNS.values()) if pattern.search(own)) if own else 0
-
-
-def inherited(elements: Sequence[Markup], tell: Callable[[Markup, T | None], T]) -> list[T]:
-    """Return what `tell` says of each of a page's elements (`Flat.elements`), of which each comes after its parent.
-
-    `tell` gets the element and what was said of its parent, None at the top.
-    """
-    told: list[T] = []
-    for element in elements:
-        told.append(tell(element, told[element.parent.number] if element.parent is not None else None))
-    return told
 
 
 def standing(mark: Markup) -> tuple[Markup | None, str]:

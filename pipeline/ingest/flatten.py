@@ -160,17 +160,22 @@ def _walk(body: Any, most: int, forced: Sequence[Forced], *, noscript: bool = Fa
     )
     if shown is None:
         raise PageError("flatten", f"over the limit blocks ({most:,})")
+    table = shown.elements
+    hiding = set(np.flatnonzero(table["hidden"]).tolist())
+    for number in np.flatnonzero(table["style_size"]).tolist():
+        if _HIDDEN.search(shown.style(*table[["style_size", "style"]][number].tolist())):
+            hiding.add(number)
+    marked = {number: forced[table["mark"][number]] for number in np.flatnonzero(table["mark"] >= 0).tolist()}
     elements: list[Markup] = []
-    for parent, begin, end, mark, make, hides, styled, _, at in shown.elements.tolist():
-        over = elements[parent] if parent >= 0 else None
-        hidden = bool(hides) or (over is not None and over.hidden)
-        if styled and not hidden:
-            hidden = _HIDDEN.search(shown.style(styled, at)) is not None
-        said = over.forced if over is not None else None
-        if mark >= 0:
-            said = forced[mark]
+    columns = (table[name].tolist() for name in ("parent", "make"))
+    for number, (parent, make) in enumerate(zip(*columns, strict=True)):
         tag, own = shown.makes[make]
-        elements.append(Markup(tag, own, over, hidden, begin, end, said, len(elements)))
+        if parent < 0:
+            elements.append(Markup(tag, own, None, number in hiding, marked.get(number), number))
+        else:
+            over = elements[parent]
+            hidden = over.hidden or number in hiding
+            elements.append(Markup(tag, own, over, hidden, marked.get(number, over.forced), number))
     blocks = [
         Block(start, end, elements[element], round(min(1.0, linked / (end - start)), 4) if linked else 0.0)
         for start, end, element, linked in shown.lines
@@ -297,7 +302,7 @@ def _with_embedded(tree: Any, head: Head, flat: Flat) -> Flat:
     behind = flatten_text("\n".join(lines))
     shift = len(flat.text) + 1 if flat.text else 0
     begin, end = len(flat.blocks), len(flat.blocks) + len(behind.blocks)
-    home = Markup("script", "article embedded", None, begin=begin, end=end, number=len(flat.elements))
+    home = Markup("script", "article embedded", None, number=len(flat.elements))
     row = np.array([(-1, begin, end, -1, len(flat.makes), 0, 0, 0, 0)], pages.ELEMENT)
     return replace(
         flat,

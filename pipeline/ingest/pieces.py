@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,8 +97,7 @@ class Dealt:
 NOTHING_DEALT = Dealt((), (), -99.0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Event:
+class _Event(NamedTuple):
     start: int
     end: int
     name: int
@@ -282,7 +281,7 @@ def find_pieces(reading: Reading, key: str) -> Dealt:
         return NOTHING_DEALT
     order = np.lexsort((starts, ends))
     starts, ends, names, values = starts[order], ends[order], names[order], values[order]
-    events = [_Event(*row) for row in zip(*(x.tolist() for x in (starts, ends, names, values)), strict=True)]
+    events = list(map(_Event._make, zip(*(x.tolist() for x in (starts, ends, names, values)), strict=True)))
     total, cycle, way = 0.0, list[int](), list[tuple[_Event, int]]()
     for anchor in strong[np.lexsort((strong, -sums[strong]))][:_ANCHORS].tolist():
         trial = _order(starts, ends, names, values, anchor)

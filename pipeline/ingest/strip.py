@@ -199,10 +199,14 @@ def _aside(keep: NDArray[np.float64], flat: Flat, named: Sequence[tuple[str, str
 def _named(flat: Flat) -> list[tuple[str, str] | None]:
     """Return kind and reason that the nearest named element says, of each element; None where none is named."""
     makes = [_marked(tag, own) for tag, own in flat.makes]
-    named: list[tuple[str, str] | None] = []
-    for parent, make in zip(flat.table["parent"].tolist(), flat.table["make"].tolist(), strict=True):
-        named.append(makes[make] or (named[parent] if parent >= 0 else None))
-    return named
+    make, nearest = flat.table["make"], flat.table["parent"].copy()
+    says = np.array([said is not None for said in makes], bool)[make]
+    nearest[says] = np.flatnonzero(says)
+    while (silent := (nearest >= 0) & ~says[nearest]).any():  # as far again as the last time: trees are not deep
+        nearest[silent] = nearest[nearest[silent]]
+    return [
+        makes[number] if at >= 0 else None for at, number in zip(nearest.tolist(), make[nearest].tolist(), strict=True)
+    ]
 
 
 def _without_hidden(kept: list[int], blocks: Sequence[Block]) -> list[int]:

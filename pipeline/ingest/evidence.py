@@ -18,6 +18,7 @@ from pipeline.configure import data_path
 from pipeline.ingest.fluency import Floats, Ints, Reading, word_table
 from pipeline.ingest.phrase_model import Shape
 from pipeline.native import splices
+from pipeline.native.library import address
 from pipeline.script.fold import code_points
 
 __all__ = [
@@ -123,19 +124,25 @@ def kinds() -> NDArray[np.uint8]:
     return table
 
 
+@cache
+def _tables() -> tuple[int, int]:
+    """Return where the tables are that every text needs."""
+    return address(kinds()), address(_scripts())
+
+
 def text_of(key: str, page_text: str) -> splices.Text:
     """Return a text for the kernels: `key` and `page_text` are the same, folded and as it is."""
-    return splices.Text(code_points(key), code_points(page_text), len(key), kinds(), _scripts())
+    return splices.Text(code_points(key), code_points(page_text), len(key), *_tables())
 
 
-def suspicions(shape: Shape, glance: splices.Spans, key: str, page_text: str) -> tuple[Floats, tuple[Ints, Ints]]:
+def suspicions(shape: Shape, glance: splices.Spans, text: splices.Text) -> tuple[Floats, tuple[Ints, Ints]]:
     """Return what spans of a glance have of phrases, shape `(n_spans, len(SUSPICIONS))`, and their starts and ends.
 
     A cheap look: it decides which pages are looked at closely. Much is told against the rest of the page, since a page
     of an unusual kind, a novel or a manual, sits badly all over.
     """
     return splices.suspect_phrases(
-        *(text_of(key, page_text), shape.told, glance, len(SUSPICIONS)), shortest=SHORTEST, most=_GLANCED, usual=_USUAL
+        *(text, shape.told, glance, len(SUSPICIONS)), shortest=SHORTEST, most=_GLANCED, usual=_USUAL
     )
 
 
@@ -147,7 +154,7 @@ def between(values: NDArray[np.generic], starts: Ints, ends: Ints) -> NDArray[np
 
 
 def measure(
-    reading: Reading, key: str, page_text: str, shape: Shape, elements: AbstractSet[tuple[int, int]] = frozenset()
+    reading: Reading, text: splices.Text, shape: Shape, elements: AbstractSet[tuple[int, int]] = frozenset()
 ) -> tuple[Ints, Ints, Floats]:
     """Return the candidates' starts and ends, and their evidence, shape `(n_candidates, len(FEATURES))`.
 
@@ -155,7 +162,7 @@ def measure(
     an element of its own.
     """
     return splices.candidates_and_evidence(
-        *(reading.language, shape.told, text_of(key, page_text), reading.told),
+        *(reading.language, shape.told, text, reading.told),
         splices.Bounds(*_LEAST, (ctypes.c_float * len(_HOPE))(*_HOPE), SHORTEST, LONGEST, _MOST),
         np.array(sorted(elements), np.int64).reshape(-1, 2),
         len(FEATURES),

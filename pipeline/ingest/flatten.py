@@ -161,25 +161,25 @@ def _walk(body: Any, most: int, forced: Sequence[Forced], *, noscript: bool = Fa
     if shown is None:
         raise PageError("flatten", f"over the limit blocks ({most:,})")
     table = shown.elements
-    hiding = set(np.flatnonzero(table["hidden"]).tolist())
-    for number in np.flatnonzero(table["style_size"]).tolist():
-        if _HIDDEN.search(shown.style(*table[["style_size", "style"]][number].tolist())):
-            hiding.add(number)
-    marked = {number: forced[table["mark"][number]] for number in np.flatnonzero(table["mark"] >= 0).tolist()}
+    parents, marks, makes, hides, sizes, styles = (
+        table[name].tolist() for name in ("parent", "mark", "make", "hidden", "style_size", "style")
+    )
     elements: list[Markup] = []
-    columns = (table[name].tolist() for name in ("parent", "make"))
-    for number, (parent, make) in enumerate(zip(*columns, strict=True)):
+    for number, (parent, make) in enumerate(zip(parents, makes, strict=True)):
         tag, own = shown.makes[make]
-        if parent < 0:
-            elements.append(Markup(tag, own, None, number in hiding, marked.get(number), number))
-        else:
-            over = elements[parent]
-            hidden = over.hidden or number in hiding
-            elements.append(Markup(tag, own, over, hidden, marked.get(number, over.forced), number))
-    blocks = [
-        Block(start, end, elements[element], round(min(1.0, linked / (end - start)), 4) if linked else 0.0)
-        for start, end, element, linked in shown.lines
-    ]
+        over = elements[parent] if parent >= 0 else None
+        hidden = hides[number] or (over is not None and over.hidden)
+        if sizes[number] and not hidden:
+            hidden = _HIDDEN.search(shown.style(sizes[number], styles[number])) is not None
+        said = over.forced if over is not None else None
+        if marks[number] >= 0:
+            said = forced[marks[number]]
+        elements.append(Markup(tag, own, over, bool(hidden), said, number))
+    blocks = []
+    for start, end, element, linked in shown.lines:
+        size = end - start
+        share = (1.0 if linked >= size else round(linked / size, 4)) if linked else 0.0
+        blocks.append(Block(start, end, elements[element], share))
     inlines = []
     for start, end, hides, styled, at in shown.inner:
         style = shown.style(styled, at) if styled else ""

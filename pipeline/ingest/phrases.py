@@ -68,17 +68,17 @@ def like_phrases(shape: Shape, glance: splices.Spans, spans: AbstractSet[tuple[i
 def find_phrases(
     model: PhraseModel,
     reading: Reading,
+    text: splices.Text,
     key: str,
-    page_text: str,
     noise: Sequence[str],
     least: float,
     elements: AbstractSet[tuple[int, int]] = frozenset(),
 ) -> list[Phrase]:
     """Return the disjoint spans that score at least `least`, best first where they overlap, in the text's order.
 
-    `key` and `page_text` are the same text, folded and as it is; `elements` are spans that are elements of their own.
+    `text` is `key` as the kernels have it; `elements` are spans that are elements of their own.
     """
-    starts, ends, evidence = measure(reading, key, page_text, model.shape, elements)
+    starts, ends, evidence = measure(reading, text, model.shape, elements)
     score = model.spliced.odds(evidence)
     if elements:
         score += np.float32(_OWN_ELEMENT) * are_in(elements, starts, ends).astype(np.float32)

@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.ingest.evidence import text_of
 from pipeline.ingest.fluency import Floats, Ints, Reading, word_table
 from pipeline.native import splices
 
@@ -261,19 +260,22 @@ def _is_worth(value: Floats, sums: NDArray[Any], strong: int, size: int) -> bool
     return sum(weight * sign for weight, sign in zip(_WORTH, signs, strict=True)) > 0
 
 
-def suspicions(glance: splices.Spans, key: str) -> Floats:
+def suspicions(glance: splices.Spans, text: splices.Text) -> Floats:
     """Return what a glance sees of pieces, shape `(1, len(SUSPICIONS))`: short strings that sit badly, again.
 
     The last three columns are of the strings with the most evidence. In a cycle the next of them is nearly always the
     same, and never the string itself; and each is followed by another character each time.
     """
-    return splices.suspect_pieces(text_of(key, key), glance, len(SUSPICIONS), longest=_GLANCED, badly=_BADLY)
+    return splices.suspect_pieces(text, glance, len(SUSPICIONS), longest=_GLANCED, badly=_BADLY)
 
 
-def find_pieces(reading: Reading, key: str) -> Dealt:
-    """Return the cycle that best explains the text, and where its pieces were dealt. Judge it by `odds`."""
+def find_pieces(reading: Reading, text: splices.Text, key: str) -> Dealt:
+    """Return the cycle that best explains the text, and where its pieces were dealt. Judge it by `odds`.
+
+    `text` is `key` as the kernels have it.
+    """
     starts, ends, names, values = splices.joints(
-        *(reading.language, text_of(key, key), reading.told, splices.Weights(*_WEIGHTS), _LEAST, SHORTEST, LONGEST)
+        *(reading.language, text, reading.told, splices.Weights(*_WEIGHTS), _LEAST, SHORTEST, LONGEST)
     )
     sums = np.bincount(names, values.astype(np.float64) - _LEAST)
     strong = np.flatnonzero(sums >= _ANCHOR)

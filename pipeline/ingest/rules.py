@@ -6,7 +6,7 @@ import hashlib
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.metadata import version
@@ -93,8 +93,9 @@ def rule_bits(key: str, blocks: Sequence[Block]) -> list[int]:
     """Return for each block of a folded text the rules that match it, as bits in the order of `rules()`."""
     found = [0] * len(blocks)
     for i, possible in _possible(key, blocks):
-        line = key[blocks[i].start : blocks[i].end]
-        found[i] = (_matches_short if len(line) <= _SHORT else _matches)(line, possible)
+        start, end, *_ = blocks[i]
+        line = key[start:end]
+        found[i] = (_matches_short if end - start <= _SHORT else _matches)(line, possible)
     return found
 
 
@@ -170,6 +171,11 @@ def _matches(line: str, possible: int) -> int:
     while possible:
         bit = possible & -possible
         possible ^= bit
-        if rules()[bit.bit_length() - 1].pattern.search(line):
+        if _searches()[bit.bit_length() - 1](line):
             found |= bit
     return found
+
+
+@cache
+def _searches() -> tuple[Callable[[str], object], ...]:
+    return tuple(rule.pattern.search for rule in rules())

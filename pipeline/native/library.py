@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.native.build import LIBRARY, sources_digest
 
-__all__ = ["TOO_MANY", "Record", "at", "call"]
+__all__ = ["TOO_MANY", "Record", "address", "at", "call"]
 
 _HERE = Path(__file__).parent
 TOO_MANY = -2

@@ -108,13 +108,17 @@ def _merged(chosen: Sequence[Phrase], starts: Ints, ends: Ints, score: Floats) -
     for phrase in chosen:
         if merged and phrase.start - merged[-1].end <= _HALVES:
             last = merged[-1]
-            cover = (starts <= last.start) & (starts >= last.start - _MARGIN)
-            cover &= (ends >= phrase.end) & (ends <= phrase.end + _MARGIN)
+            better = last if last.score >= phrase.score else phrase
+            free = merged[-2].end if len(merged) > 1 else 0
+            cover = (starts <= last.start) & (starts >= max(free, last.start - _MARGIN))
+            cover &= (ends >= phrase.end) & (ends <= max(phrase.end, last.end) + _MARGIN)
             rows = np.flatnonzero(cover)
             if len(rows):
                 row = rows[int(score[rows].argmax())]
-                better = last if last.score >= phrase.score else phrase
                 merged[-1] = replace(better, start=int(starts[row]), end=int(ends[row]))
+                continue
+            if phrase.start < last.end:  # the whole of the last two reaches into this one
+                merged[-1] = better
                 continue
         merged.append(phrase)
     return merged

@@ -446,7 +446,8 @@ static int64_t walk_page(State *state) {
                 state->pieces++;
             }
         }
-        bool childless = what & VOID || (end - p >= 2 && p[0] == '<' && p[1] == '/' && !root);
+        bool childless = what & VOID || (!root && end - p > name_size + 2 && p[0] == '<' && p[1] == '/' &&
+                                         !memcmp(p + 2, name, (size_t)name_size) && p[name_size + 2] == '>');
         if (childless) {
             if (over) over->before = open->what & LINK ? LINK_NODE : OTHER_NODE;
             if (!(what & VOID)) {
@@ -476,6 +477,8 @@ static int64_t walk_page(State *state) {
     }
     if (state->pieces && (error = finish(state))) return error;
     walk->text_size = state->line ? state->line - 1 : 0;
+    for (int64_t i = 0; i < walk->n_elements; i++) /* what seemed to begin a last line was blank */
+        walk->elements[i].end = (int32_t)min64(walk->elements[i].end, walk->n_lines);
     return 0;
 }
 

@@ -116,9 +116,9 @@ _LITTLE_PROSE = 3
 """Sentence ends below which a page may keep its article where it does not show it: in `noscript`, in scripts."""
 
 
-def _check_nesting(html: str) -> None:
+def _check_nesting(html: str, data: bytes) -> None:
     """Reject a page whose open elements could pile up so high that parsing takes minutes."""
-    if html.count("<") < _DEEPEST:
+    if data.count(b"<") < _DEEPEST:
         return
     depth = 0
     for match in _TAG.finditer(html):
@@ -128,17 +128,17 @@ def _check_nesting(html: str) -> None:
                 raise PageError("flatten", f"elements nest deeper than {_DEEPEST:,}")
 
 
-def _check_attributes(html: str) -> None:
+def _check_attributes(data: bytes) -> None:
     """Reject a page with a tag of so many attributes that parsing takes seconds: the parser compares each with all."""
     at = 0
-    while at + _LONG_TAG < len(html):
-        last = html.rfind(">", at, at + _LONG_TAG)
+    while at + _LONG_TAG < len(data):
+        last = data.rfind(b">", at, at + _LONG_TAG)
         if last < 0:
             break
         at = last + 1
     else:
         return
-    for part in html[at:].split(">"):
+    for part in data[at:].decode(errors="replace").split(">"):
         if len(part) >= _LONG_TAG:
             tag = part[part.rfind("<") :]
             if len(tag) >= _LONG_TAG and _TAG.match(tag) and len(_QUOTED.sub("", tag).split()) > _MOST_ATTRIBUTES:
@@ -261,13 +261,14 @@ def flatten_html(html: str, limits: Limits = LIMITS, sites: Sites | None = None,
     """
     from selectolax.lexbor import LexborHTMLParser
 
-    _check_nesting(html)
-    _check_attributes(html)
-    # Lone surrogates are no characters of a document (a browser reads U+FFFD); lexbor would drop them silently.
     try:
-        tree = LexborHTMLParser(html.encode())
-    except UnicodeEncodeError:
-        tree = LexborHTMLParser(_LONE.sub("\ufffd", html))
+        data = html.encode()
+    except UnicodeEncodeError:  # lone surrogates are no characters of a document: a browser reads U+FFFD
+        html = _LONE.sub("\ufffd", html)
+        data = html.encode()
+    _check_nesting(html, data)
+    _check_attributes(data)
+    tree = LexborHTMLParser(data)
     body = tree.body
     head = _head(tree)
     site = sites.of(url, head.canonical, head.metas.get("og:url", "")) if sites is not None else None

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,9 +154,10 @@ def _choose(
     kept = {i for i, odd in enumerate(odds) if odd >= (_KEEP if plain[i] else aside.get(i, _KEEP_FURNITURE))}
     told = [i for i in kept if len(lines[i]) > 20 and _sentences(lines[i])]
     if told:
-        kin = _kin(told, blocks)
-        inside = range(min(told), max(told))
-        kept.update(i for i in inside if plain[i] and odds[i] >= (_KEEP_KIN if i in kin else _KEEP_INSIDE))
+        place = _place_of(told, blocks)
+        for i in range(min(told), max(told)):
+            if plain[i] and odds[i] >= _KEEP_KIN and (odds[i] >= _KEEP_INSIDE or _stands(blocks[i], place)):
+                kept.add(i)
         for i in range(max(told) + 1, len(lines)):
             if (
                 bits[i]
@@ -169,15 +171,18 @@ def _choose(
     return sorted(kept)
 
 
-def _kin(told: Sequence[int], blocks: Sequence[Block]) -> set[int]:
-    """Return the blocks that stand as most of the told ones do: in elements of one name with the same parent."""
-    places: dict[tuple[Markup | None, str], list[int]] = {}
-    for i, block in enumerate(blocks):
-        if block.markup is None:
-            return set()
-        places.setdefault(standing(block.markup), []).append(i)
-    among = set(told)
-    return {i for group in places.values() if 2 * len(among.intersection(group)) > len(told) for i in group}
+_Place: TypeAlias = tuple[Markup | None, str]
+
+
+def _place_of(told: Sequence[int], blocks: Sequence[Block]) -> _Place | None:
+    """Return where most of the told blocks stand: the parent and the name of their elements; None where nowhere."""
+    places = [standing(markup) for i in told if (markup := blocks[i].markup) is not None]
+    place, count = Counter(places).most_common(1)[0] if places else (None, 0)
+    return place if 2 * count > len(told) else None
+
+
+def _stands(block: Block, place: _Place | None) -> bool:
+    return place is not None and block.markup is not None and standing(block.markup) == place
 
 
 def _aside(keep: NDArray[np.float64], flat: Flat, named: Sequence[tuple[str, str] | None]) -> dict[int, float]:

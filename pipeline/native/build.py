@@ -16,7 +16,10 @@ __all__ = ["LIBRARY", "compile_kernels", "sources_digest", "wheel_tag"]
 
 _HERE = Path(__file__).parent
 LIBRARY = {"darwin": "kernels.dylib", "win32": "kernels.dll"}.get(sys.platform, "kernels.so")
-_SOURCES = ("kernels.h", "flatten.c", "rules.c", "blocks.c", "judge.c", "splices.c")
+_SOURCES = (
+    *("kernels.h", "flatten.c", "rules.c", "blocks.c", "judge.c"),
+    *("splices.h", "fluency.c", "phrases.c", "pieces.c"),
+)
 _GLIBC = "2.28"
 """The oldest C library of Linux that the kernels run with, as pip's manylinux_2_28 promises."""
 

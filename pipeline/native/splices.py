@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,8 @@ __all__ = [
     "LETTER",
     "WORD",
     "Bounds",
+    "Costs",
+    "Joints",
     "Language",
     "Reading",
     "Shape",
@@ -25,6 +28,8 @@ __all__ = [
     "candidates_and_evidence",
     "glance",
     "joints",
+    "order",
+    "path",
     "read",
     "seams",
     "suspect_phrases",
@@ -81,6 +86,15 @@ class Weights(Record):
     """Of the log odds of a recurring string being spliced in: see `pipeline.ingest.pieces`."""
 
     _fields_ = tuple((name, ctypes.c_float) for name in ("low", "high", "slope", "offset", "worse", "worst"))
+
+
+class Costs(Record):
+    """Nats that a cycle of pieces costs and gains: see `pipeline.ingest.pieces`."""
+
+    _fields_ = (
+        *((name, ctypes.c_double) for name in ("skip", "missed", "next", "name", "far_cost")),
+        *((name, ctypes.c_int64) for name in ("far", "longest")),
+    )
 
 
 class _Spans(Record):
@@ -222,13 +236,21 @@ def candidates_and_evidence(
     return starts[:count].astype(np.int64), ends[:count].astype(np.int64), evidence
 
 
+class Joints(NamedTuple):
+    """Places where recurring strings may be splices."""
+
+    starts: _Numbers
+    ends: _Numbers
+    names: _Numbers
+    """Numbers, the same for the same string."""
+    values: Floats
+    """Log odds of each."""
+
+
 def joints(
     language: Language, text: Text, reading: Reading, weights: Weights, least: float, shortest: int, longest: int
-) -> tuple[Ints, Ints, Ints, Floats]:
-    """Return the places where recurring strings may be splices: starts, ends, names and log odds.
-
-    The same string has the same name.
-    """
+) -> Joints:
+    """Return the places where recurring strings of these lengths may be splices, with log odds above `least`."""
     room = int(text.size) * (longest - shortest + 1)
     starts, ends, names = (np.empty(room, np.int32) for _ in range(3))
     values = _floats(room)
@@ -236,8 +258,35 @@ def joints(
         *("tw_joints", language, text, _Reading(*reading), weights, ctypes.c_float(least)),
         *(ctypes.c_int64(shortest), ctypes.c_int64(longest), _Joints(starts, ends, names, values)),
     )
-    first, last, name = (array[:count].astype(np.int64) for array in (starts, ends, names))
-    return first, last, name, values[:count].copy()
+    return Joints(starts[:count].copy(), ends[:count].copy(), names[:count].copy(), values[:count].copy())
+
+
+def order(found: Joints, size: int, anchor: int, costs: Costs) -> list[int]:
+    """Return the cycle of names that `anchor` begins, [] where it does not come again.
+
+    Args:
+        found: the joints, sorted by their ends.
+        size: characters of the text.
+        anchor: a name.
+        costs: nats that a cycle costs and gains.
+    """
+    cycle = np.empty(len(found.starts) + 1, np.int32)
+    numbers = ctypes.c_int64(len(found.starts)), ctypes.c_int64(size), ctypes.c_int32(anchor)
+    length = call("tw_order", _Joints(*found), *numbers, costs, at(cycle))
+    return [int(name) for name in cycle[:length]]
+
+
+def path(found: Joints, cycle: Sequence[int], costs: Costs) -> tuple[float, list[tuple[int, int]]]:
+    """Return the best way through the text that takes the cycle's pieces in their order: its value, and its steps.
+
+    A step is the row of a joint and its place in the cycle.
+    """
+    names = np.array(cycle, np.int32)
+    room = len(found.starts) * len(names) + 1
+    rows, places, total = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(1)
+    numbers = ctypes.c_int64(len(found.starts)), at(names), ctypes.c_int64(len(names))
+    length = call("tw_path", _Joints(*found), *numbers, costs, at(rows), at(places), at(total))
+    return float(total[0]), list(zip(rows[:length].tolist(), places[:length].tolist(), strict=True))
 
 
 def _floats(size: int) -> Floats:

@@ -113,7 +113,7 @@ def _fill(found: splices.Joints, cycle: list[int], way: _Way) -> list[int]:
     spans = [(ends[a], starts[b], place) for (a, place), (b, _) in pairwise(way)]
     begins = [a for a, _, _ in spans]
     best: dict[tuple[int, int], float] = {}
-    for start, end, name, value in zip(starts, ends, found.names.tolist(), found.values.tolist(), strict=True):
+    for start, end, name, value in zip(starts, ends, found.strings.tolist(), found.values.tolist(), strict=True):
         turn = bisect_right(begins, start) - 1
         if turn >= 0 and end <= spans[turn][1]:
             best[turn, name] = max(best.get((turn, name), -99.0), value)
@@ -170,7 +170,7 @@ def _is_worth(value: Floats, sums: NDArray[Any], strong: int, size: int) -> bool
     return sum(weight * sign for weight, sign in zip(_WORTH, signs, strict=True)) > 0
 
 
-def suspicions(glance: splices.Spans, text: splices.Text) -> Floats:
+def suspicions(glance: splices.Glance, text: splices.Text) -> Floats:
     """Return what a glance sees of pieces, shape `(1, len(SUSPICIONS))`: short strings that sit badly, again.
 
     The last three columns are of the strings with the most evidence. In a cycle the next of them is nearly always the
@@ -187,12 +187,12 @@ def find_pieces(reading: Reading, text: splices.Text, key: str) -> Dealt:
     found = splices.joints(
         *(reading.language, text, reading.told, splices.Weights(*_WEIGHTS), _LEAST, SHORTEST, LONGEST)
     )
-    sums = np.bincount(found.names, found.values.astype(np.float64) - _LEAST)
+    sums = np.bincount(found.strings, found.values.astype(np.float64) - _LEAST)
     strong = np.flatnonzero(sums >= _ANCHOR)
     if len(strong) < _FEWEST or not _is_worth(found.values, sums, len(strong), len(key)):
         return NOTHING_DEALT
     order = np.lexsort((found.starts, found.ends))
-    found = splices.Joints(found.starts[order], found.ends[order], found.names[order], found.values[order])
+    found = splices.Joints(found.starts[order], found.ends[order], found.strings[order], found.values[order])
     total, cycle, way = 0.0, list[int](), list[tuple[int, int]]()
     for anchor in strong[np.lexsort((strong, -sums[strong]))][:_ANCHORS].tolist():
         trial = splices.order(found, len(key), anchor, _costs())
@@ -213,7 +213,7 @@ def find_pieces(reading: Reading, text: splices.Text, key: str) -> Dealt:
             break
         total, cycle, way = value, trial, steps
     starts, ends, values = found.starts.tolist(), found.ends.tolist(), found.values.tolist()
-    told = {name: key[start:end] for start, end, name in zip(starts, ends, found.names.tolist(), strict=True)}
+    told = {name: key[start:end] for start, end, name in zip(starts, ends, found.strings.tolist(), strict=True)}
     strings = tuple(told[name] for name in cycle)
     pieces = tuple(Piece(starts[row], ends[row], place, values[row]) for row, place in way)
     if len(set(strings)) < _FEWEST or total <= 0:

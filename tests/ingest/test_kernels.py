@@ -216,7 +216,9 @@ def test_a_glance_tells_of_the_spans_whose_pairs_do_not_fit(text: str) -> None:
     size = len(key)
     pair = [model.pairs_of(slice(a, a + 1))[0][b] for a, b in pairwise(symbols)]
     assert seen.pair.tolist() == pytest.approx(pair[:size])
-    for start, end, gain in zip(*(side.tolist() for side in seen[:3]), strict=True):
+    for start, end, gain in zip(
+        *(x.tolist() for x in (seen.spans.starts, seen.spans.ends, seen.spans.gain)), strict=True
+    ):
         joined = float(model.pairs_of(slice(symbols[start], symbols[start] + 1))[0][symbols[end + 1]])
         left = min(float(seen.alone[start] - seen.pair[start]), 60 / 16)
         assert gain == pytest.approx(min(joined - float(seen.pair[end]), 120 / 16) + left, abs=1e-3)
@@ -258,11 +260,11 @@ def test_joints_are_strings_that_recur(text: str) -> None:
         *(pieces._LEAST, pieces.SHORTEST, pieces.LONGEST),
     )
     strings: dict[int, str] = {}
-    for start, end, name in zip(*(column.tolist() for column in found[:3]), strict=True):
+    for start, end, name in zip(found.starts.tolist(), found.ends.tolist(), found.strings.tolist(), strict=True):
         assert strings.setdefault(name, key[start:end]) == key[start:end]
         assert word_table()[code_points(key[start:end])].all()
     assert len(set(strings.values())) == len(strings)
-    assert all(count > 1 for count in Counter(found.names.tolist()).values())
+    assert all(count > 1 for count in Counter(found.strings.tolist()).values())
     assert (found.values > pieces._LEAST).all()
 
 
@@ -306,10 +308,10 @@ def worth(found: splices.Joints, cycle: list[int], way: list[tuple[int, int]]) -
 def test_the_path_is_the_best_way_through_the_joints(found: splices.Joints, cycle: list[int]) -> None:
     total, way = splices.path(found, cycle, pieces._costs())
     assert worth(found, cycle, way) == pytest.approx(total, abs=1e-3)
-    assert all(cycle[place] == found.names[row] for row, place in way)
+    assert all(cycle[place] == found.strings[row] for row, place in way)
     assert all(found.ends[a] <= found.starts[b] for (a, _), (b, _) in pairwise(way))
     # The best by trying all: of each state, the best way that ends there.
-    states = [(row, place) for row, name in enumerate(found.names) for place, one in enumerate(cycle) if one == name]
+    states = [(row, place) for row, name in enumerate(found.strings) for place, one in enumerate(cycle) if one == name]
     best: dict[tuple[int, int], float] = {}
     for row, place in states:
         came = [

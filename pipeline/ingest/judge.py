@@ -45,26 +45,15 @@ class Judge:
 
     def keep(self, features: Features) -> NDArray[np.float64]:
         """Return for each block the probability that it belongs to the article, shape `(n_blocks,)`."""
-        odds = networks.judge(self._kernel, np.ascontiguousarray(features, np.float32))
+        odds = networks.judge(self._networks, features)
         # Rounded, so that the last bits of one machine's sums decide nothing.
         told: NDArray[np.float64] = np.round(1 / (1 + np.exp(-np.clip(odds, -30, 30))), 4)
         return told
 
     @cached_property
-    def _kernel(self) -> networks.Networks:
-        """The networks for the kernel, which begins with what zeros add."""
-        count, features, units = self.first.shape
-        zero = np.clip(-self.mean / self.scale, -FAR, FAR)
-        width = -(-count * units // networks.AT_ONCE) * networks.AT_ONCE
-        first, bias = np.zeros((features, width), np.float32), np.zeros(width, np.float32)
-        first[:, : count * units] = self.first.transpose(1, 0, 2).reshape(features, -1)
-        bias[: count * units] = (zero @ self.first + self.first_bias[:, 0]).ravel()
-        parts = first.reshape(features, -1, networks.AT_ONCE).transpose(1, 0, 2)
-        deep = (self.second, self.second_bias[:, 0], self.out[:, :, 0], self.out_bias.ravel())
-        return networks.Networks(
-            *(np.ascontiguousarray(array, np.float32) for array in (self.mean, self.scale, zero, parts, bias, *deep)),
-            *(features, count, units, self.second.shape[2], width, FAR),
-        )
+    def _networks(self) -> networks.Networks:
+        layers = ((self.first, self.first_bias), (self.second, self.second_bias), (self.out, self.out_bias))
+        return networks.networks(self.mean, self.scale, layers, FAR)
 
     @classmethod
     def load(cls, folder: Path | None = None) -> Judge:

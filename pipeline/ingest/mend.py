@@ -131,6 +131,8 @@ class _Text:
 
     def spans(self, wanted: AbstractSet[tuple[int, int]]) -> set[tuple[int, int]]:
         """Return those spans of the page that are whole in this text, by its own offsets."""
+        if not wanted:
+            return set()
         begins, here = [], []
         size = 0
         for a, b in self._parts:
@@ -160,14 +162,17 @@ def _texts(page_text: str, key: str, spans: Sequence[tuple[int, int]], cuts: Seq
     for start, end in _short_spans(spans):
         while at < len(gone) and gone[at][1] <= start:
             at += 1
-        edges = [start]
-        while at < len(gone) and gone[at][0] < end:
-            edges += (max(start, gone[at][0]), min(end, gone[at][1]))
-            if gone[at][1] > end:
-                break
-            at += 1
-        edges.append(end)
-        parts += [(a, b) for a, b in list(pairwise(edges))[::2] if a < b]
+        if at == len(gone) or gone[at][0] >= end:
+            parts.append((start, end))
+        else:
+            edges = [start]
+            while at < len(gone) and gone[at][0] < end:
+                edges += (max(start, gone[at][0]), min(end, gone[at][1]))
+                if gone[at][1] > end:
+                    break
+                at += 1
+            edges.append(end)
+            parts += [(a, b) for a, b in list(pairwise(edges))[::2] if a < b]
         parts.append((-1, 0))
         size += end - start
         judged += end - start
@@ -182,8 +187,10 @@ def _texts(page_text: str, key: str, spans: Sequence[tuple[int, int]], cuts: Seq
 
 def _short_spans(spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     for start, end in spans:
-        for part in range(start, end, _LONGEST):
-            yield part, min(end, part + _LONGEST)
+        if end - start <= _LONGEST:
+            yield start, end
+        else:
+            yield from ((part, min(end, part + _LONGEST)) for part in range(start, end, _LONGEST))
 
 
 def _spliced(

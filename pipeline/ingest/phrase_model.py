@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pipeline.configure import model_path
 from pipeline.errors import ModelError
 from pipeline.ingest.fluency import STEP, Floats, Fluency, default_fluency
-from pipeline.native import splices
+from pipeline.native import networks, splices
 
 __all__ = ["LAYERS", "LINE", "NETWORKS", "Line", "Networks", "PhraseModel", "Shape", "default_phrases"]
 
@@ -36,9 +36,6 @@ _LOW, _HIGH = -3.0, 4.0
 """Nats at which the gain of one character is held, so that no single pair decides."""
 _ROWS = 256
 """Rows of the table of pairs that are made at a time."""
-_AT_ONCE = 400
-"""Spans judged at a time: such products are too small for OpenBLAS to share among threads, which wait for each other
-far longer than they compute."""
 
 
 class Shape:
@@ -85,7 +82,7 @@ class Shape:
         return self._first[symbols[1:]], gains
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Networks:
     """Networks of one hidden layer (ReLU) side by side; the mean of their log odds is the answer.
 
@@ -102,14 +99,14 @@ class Networks:
 
     def odds(self, evidence: Floats) -> Floats:
         """Return the log odds of each row, shape `(n_rows,)`."""
-        odds = np.zeros(len(evidence))
-        for i in range(0, len(evidence), _AT_ONCE):
-            inputs = np.clip((evidence[i : i + _AT_ONCE] - self.mean) / self.scale, -_FAR, _FAR)
-            layer = np.maximum(inputs @ self.first + self.first_bias, 0)
-            odds[i : i + _AT_ONCE] = (layer @ self.second + self.second_bias)[:, :, 0].mean(axis=0, dtype=np.float64)
-        # Rounded, so that the last bits of one machine's matrix product decide nothing.
-        rounded: Floats = np.round(odds, 3).astype(np.float32)
+        # Rounded, so that the last bits of one machine's sums decide nothing.
+        rounded: Floats = np.round(networks.judge(self._networks, evidence), 3).astype(np.float32)
         return rounded
+
+    @cached_property
+    def _networks(self) -> networks.Networks:
+        layers = ((self.first, self.first_bias), (self.second, self.second_bias))
+        return networks.networks(self.mean, self.scale, layers, _FAR)
 
     @classmethod
     def of(cls, arrays: Mapping[str, NDArray[Any]], width: int) -> Networks:

@@ -1,7 +1,7 @@
-/* The networks that judge blocks: see `pipeline.ingest.judge`. */
+/* The networks that judge blocks and spans: see `pipeline.ingest.judge` and `phrase_model`. */
 #include "kernels.h"
 
-/* Networks of two hidden layers side by side. Units of the first layer, of all networks, are summed `AT_ONCE`: they
+/* Networks of one or two hidden layers (ReLU) side by side. Units of the first layer, of all networks, are summed `AT_ONCE`: they
  * stay in registers. A feature that is 0, as most are, costs nothing: what zeros add is in `bias` already. */
 enum { AT_ONCE = 32 };
 
@@ -11,8 +11,9 @@ typedef struct {
     const float *first;        /* shape (width / AT_ONCE, n_features, AT_ONCE) */
     const float *bias;         /* width */
     const float *second, *second_bias; /* shapes (n_networks, n_units, n_inner), (n_networks, n_inner) */
-    const float *out, *out_bias;       /* shapes (n_networks, n_inner), (n_networks) */
-    int64_t n_features, n_networks, n_units, n_inner, width; /* width: units of all networks, and some for good measure */
+    const float *out, *out_bias;       /* shapes (n_networks, n_inner or n_units), (n_networks) */
+    int64_t n_features, n_networks, n_units, n_inner; /* of one hidden layer: n_inner is 0 */
+    int64_t width;                                    /* units of all networks, and some for good measure */
     float far; /* standard deviations at which a feature is held */
 } Networks;
 
@@ -75,16 +76,19 @@ EXPORT int64_t tw_judge(const Networks *networks, const float *features, int64_t
             add(units + part, networks->first + part * networks->n_features, inputs, count);
         double sum = 0;
         for (int64_t network = 0; network < networks->n_networks; network++) {
-            const float *weights = networks->second + network * networks->n_units * inner;
-            memcpy(deep, networks->second_bias + network * inner, (size_t)inner * sizeof *deep);
-            for (int64_t k = 0; k < networks->n_units; k++) {
-                float unit = units[network * networks->n_units + k];
-                if (unit <= 0) continue;
-                for (int64_t i = 0; i < inner; i++) deep[i] += unit * weights[k * inner + i];
+            const float *own = units + network * networks->n_units, *last = inner ? deep : own;
+            int64_t size = inner ? inner : networks->n_units;
+            if (inner) {
+                const float *weights = networks->second + network * networks->n_units * inner;
+                memcpy(deep, networks->second_bias + network * inner, (size_t)inner * sizeof *deep);
+                for (int64_t k = 0; k < networks->n_units; k++) {
+                    if (own[k] <= 0) continue;
+                    for (int64_t i = 0; i < inner; i++) deep[i] += own[k] * weights[k * inner + i];
+                }
             }
             float told = networks->out_bias[network];
-            for (int64_t i = 0; i < inner; i++)
-                if (deep[i] > 0) told += deep[i] * networks->out[network * inner + i];
+            for (int64_t i = 0; i < size; i++)
+                if (last[i] > 0) told += last[i] * networks->out[network * size + i];
             sum += told;
         }
         odds[row] = sum / (double)networks->n_networks;

@@ -1,22 +1,24 @@
-"""The kernel that judges blocks."""
+"""The kernel of the networks that judge blocks and spans."""
 
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.native.library import Record, at, call
 
-__all__ = ["AT_ONCE", "Networks", "judge"]
+__all__ = ["Networks", "judge", "networks"]
 
-AT_ONCE = 32
+_AT_ONCE = 32
 """Units of the first layer that are summed at once: their weights stand together."""
+Floats = NDArray[np.float32]
 
 
 class Networks(Record):
-    """Networks of two hidden layers side by side, as `pipeline.ingest.judge` loads them."""
+    """Networks of one or two hidden layers (ReLU) side by side: see `networks`."""
 
     _fields_ = (
         *((name, ctypes.c_void_p) for name in ("mean", "scale", "zero", "first", "bias")),
@@ -26,8 +28,36 @@ class Networks(Record):
     )
 
 
-def judge(networks: Networks, features: NDArray[np.float32]) -> NDArray[np.float64]:
+def networks(mean: Floats, scale: Floats, layers: Sequence[tuple[Floats, Floats]], far: float) -> Networks:
+    """Return networks for the kernel.
+
+    Args:
+        mean: of each feature.
+        scale: and its standard deviation.
+        layers: weights and biases of each, shapes `(n_networks, n_in, n_out)` and `(n_networks, 1, n_out)`; the last
+            has one unit.
+        far: standard deviations at which a feature is held.
+    """
+    (weights, biases), *_, (out, out_bias) = layers
+    count, features, units = weights.shape
+    inner = layers[1][0].shape[2] if len(layers) == 3 else 0
+    deep = (layers[1][0], layers[1][1][:, 0]) if inner else (np.zeros(1), np.zeros(1))
+    # The kernel passes over features that are 0, so it begins with what zeros add.
+    zero = np.clip(-mean / scale, -far, far)
+    width = -(-count * units // _AT_ONCE) * _AT_ONCE
+    first, bias = np.zeros((features, width), np.float32), np.zeros(width, np.float32)
+    first[:, : count * units] = weights.transpose(1, 0, 2).reshape(features, -1)
+    bias[: count * units] = (zero @ weights + biases[:, 0]).ravel()
+    parts = first.reshape(features, -1, _AT_ONCE).transpose(1, 0, 2)
+    arrays = (mean, scale, zero, parts, bias, *deep, out[:, :, 0], out_bias.ravel())
+    return Networks(
+        *(np.ascontiguousarray(array, np.float32) for array in arrays), features, count, units, inner, width, far
+    )
+
+
+def judge(told: Networks, features: Floats) -> NDArray[np.float64]:
     """Return the mean log odds of each row of features, shape `(n_rows,)`."""
+    features = np.ascontiguousarray(features, np.float32)
     odds = np.empty(len(features))
-    call("tw_judge", networks, at(features), ctypes.c_int64(len(features)), at(odds))
+    call("tw_judge", told, at(features), ctypes.c_int64(len(features)), at(odds))
     return odds

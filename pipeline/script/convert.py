@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
@@ -23,7 +24,7 @@ from pipeline.script.fold import fold
 from pipeline.script.identify import HANS, HANT, Region, Script, classify, identify
 from pipeline.script.lexicon import Lexicon
 from pipeline.script.offsets import Edit, Offsets, align
-from pipeline.script.runs import runs
+from pipeline.script.runs import Run, runs
 from pipeline.script.variants import Place, rename
 
 __all__ = ["TARGETS", "Change", "Converted", "changes", "convert", "convert_with_offsets"]
@@ -168,14 +169,18 @@ def _convert(configs: tuple[str, ...], text: str) -> str:
     return "".join(pieces)
 
 
-def _apply_to_runs(configs: tuple[str, ...], line: str) -> str:
-    """Convert the stretches of `line` in its minority script."""
+def _apply_to_runs(configs: tuple[str, ...], text: str, start: int, end: int, found: Sequence[Run]) -> str:
+    """Convert those of the runs of `text` that are in `start:end`, which is returned."""
     pieces: list[str] = []
-    last = 0
-    for run in runs(line):
-        pieces += (line[last : run.start], _apply(configs, line[run.start : run.end]))
+    last = start
+    for run in found[bisect_left(found, start, key=_start) : bisect_left(found, end, key=_start)]:
+        pieces += (text[last : run.start], _apply(configs, text[run.start : run.end]))
         last = run.end
-    return "".join(pieces) + line[last:]
+    return "".join(pieces) + text[last:end]
+
+
+def _start(run: Run) -> int:
+    return run.start
 
 
 def _steps(text: str, lines: list[str], foreign: int, native: int) -> list[_Step]:
@@ -203,15 +208,18 @@ def _by_line(text: str, foreign: int, native: int, configs: tuple[str, ...]) -> 
     """Convert what is in the script of class `foreign`; lines that go the same way, together."""
     lines = text.split("\n")
     steps = _steps(text, lines, foreign, native)
+    found = runs(text, "zh-Hans" if foreign == HANS else "zh-Hant") if "runs" in steps else ()
     converted: list[str] = []
+    end = -1
     for step, group in groupby(zip(steps, lines, strict=True), key=lambda pair: pair[0]):
-        members = [line for _, line in group]
+        members = "\n".join(line for _, line in group)
+        start, end = end + 1, end + 1 + len(members)
         if step == "whole":
-            converted.append(_apply(configs, "\n".join(members)))
+            converted.append(_apply(configs, members))
         elif step == "runs":
-            converted += [_apply_to_runs(configs, line) for line in members]
+            converted.append(_apply_to_runs(configs, text, start, end, found))
         else:
-            converted += members
+            converted.append(members)
     return "\n".join(converted)
 
 

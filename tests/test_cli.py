@@ -370,12 +370,46 @@ def test_json_lines_are_converted_and_keep_their_other_fields(taowen: Taowen) ->
 def test_chosen_fields_are_converted_in_place(taowen: Taowen) -> None:
     record = {"a": {"t": ["軟體", "川普說"], "軟體": "軟體"}, "text": "新台幣", "n": 1}
     options = ("--to", "zh-Hans", "--names", "--field", "a.t", "--field", "text")
-    done = taowen("convert", *options, stdin=f'{json.dumps(record)}\n{{"a": 3}}\n')
-    assert done.rows == [{"a": {"t": ["软件", "特朗普说"], "軟體": "軟體"}, "text": "新台币", "n": 1}]
-    assert (done.code, done.balance) == (1, (2, 1, 1, 0))
-    assert "'a.t', 'text'" in done.err
+    done = taowen("convert", *options, stdin=f'{json.dumps(record)}\n{{"a": "臺灣"}}\n')
+    assert done.rows[0] == {"a": {"t": ["软件", "特朗普说"], "軟體": "軟體"}, "text": "新台币", "n": 1}
+    assert done.rows[1] == {"a": "臺灣"}, "what has none of the fields stays as it is"
+    assert (done.code, done.balance) == (0, (2, 2, 0, 0))
+
+
+def test_fields_that_no_object_has_are_a_wrong_call(taowen: Taowen, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    done = taowen("convert", "--to", "zh-Hans", "--field", "a.t", "--field", "titel", "-o", out, stdin='{"a": 3}\n' * 3)
+    assert (done.code, out.exists()) == (2, False)
+    assert "'a.t' or 'titel'" in done.err
     assert taowen("convert", "--to", "zh-Hans", "--field", "a..b", stdin="{}").code == 2
     assert taowen("convert", "--to", "zh-Hant", "--names", stdin="中文").code == 2
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
+def test_numbers_that_json_cannot_hold_are_told(taowen: Taowen, number: str) -> None:
+    done = taowen("convert", "--to", "zh-Hans", stdin=f'{{"text": "臺灣", "n": {number}}}\n{GOOD}\n')
+    assert (done.code, done.balance) == (1, (2, 1, 1, 0))
+    assert f"{number} is no number" in done.err
+
+
+def test_lines_come_out_as_they_come_in(root: Path) -> None:
+    with process("convert", "--to", "zh-Hans", "--live", root=root, stdin=subprocess.PIPE) as live:
+        assert live.stdin is not None and live.stdout is not None
+        for line, converted in (("臺灣的頭髮\r\n", "台湾的头发\r\n"), ("發展\n", "发展\n")):
+            live.stdin.write(line.encode())
+            live.stdin.flush()
+            assert live.stdout.readline().decode() == converted  # its standard input is still open
+        out, _ = live.communicate("沒有換行".encode(), timeout=60)
+    assert (live.returncode, out.decode()) == (0, "没有换行")
+
+
+def test_live_is_from_standard_input_to_standard_output(taowen: Taowen, tmp_path: Path) -> None:
+    rows = taowen("convert", "--to", "zh-Hans", "--live", stdin='{"text": "臺灣"}\n\n{"text": "頭髮"}\n').rows
+    assert [row["text_normalised"] for row in rows] == ["台湾", "头发"]
+    for more in (["page.txt"], ["-o", "out.txt"], ["--explain"]):
+        done = taowen("convert", "--to", "zh-Hans", "--live", *more, stdin="臺灣")
+        assert (done.code, done.out) == (2, b"")
+        assert "--live" in done.err
 
 
 def test_a_web_page_keeps_its_markup(taowen: Taowen, tmp_path: Path) -> None:

@@ -87,25 +87,37 @@ def convert(
         typer.Option("--field", metavar="NAME", help="Convert this field of JSON in place (a.b: b of a); repeat it."),
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Tell which rule changes what, instead.")] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Standard input line by line, as it comes: text or JSON lines in UTF-8.")
+    ] = False,
     max_rejects: MaxRejects = "5%",
     force: Force = False,
 ) -> None:
     """Convert the script of text, HTML and subtitles as they are; of JSON lines, with text_normalised added."""
-    from pipeline.conversion import Conversion, More, convert_source
+    from pipeline.conversion import Conversion, Kept, More, convert_live, convert_source
     from pipeline.streams import RejectLimit, open_sink, watched
 
     limit = RejectLimit.parse(max_rejects)
     config = Conversion(to, names, tuple(field or ()), explain)
     config.check()
-    sources = sources_of(context, inputs)
+    if live and (out or explain or inputs not in (None, ["-"]) or sys.stdin is None):
+        raise UsageError("--live goes from standard input to standard output: leave out files, -o and --explain.")
+    sources = ["-"] if live else sources_of(context, inputs)
     check_output(out, sources)
+    kept = 0
     with open_sink(out, "jsonl", force=force) as sink, watched(sink, "convert"):
         for source in sources:
-            for result in convert_source(source, config):
+            for result in convert_live(sys.stdin.buffer, config) if live else convert_source(source, config):
                 if isinstance(result, More):
                     sink.go_on(result)
                 else:
                     sink.take(result)
+                    kept += isinstance(result, Kept)
+                if live:
+                    sink.flush()
+        if kept and kept == sink.books.written:
+            told = " or ".join(f"'{name}'" for name in config.fields)
+            raise UsageError(f"No object has a string under {told}. Check the names given by --field.")
     finish(sink.books.summary(), limit.exceeded(sink.books.rejected, sink.books.written))
 
 

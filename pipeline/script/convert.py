@@ -45,6 +45,9 @@ _PRIVATE = re.compile("[\U0010f000-\U0010fffd]")
 _NAMES: dict[str, Place] = {"zh-Hans": "CN", "zh-Hant-TW": "TW", "zh-Hant-HK": "HK"}
 """Whose names a target has, where they are asked for. `zh-Hant` is no region."""
 
+_UNTOUCHED = ("ja", "ko")
+"""Languages that write Han characters of their own. In other ones such characters are Chinese: subtitles in two
+languages, a letter with an address."""
 _GROWN = 6
 """Characters round an edit among which the word is looked for that made it. Longer ones are few."""
 
@@ -230,7 +233,7 @@ def _passes(text: str, to: str, script: Script | None, names: bool) -> Iterator[
     if names and to not in _NAMES:
         raise UsageError(f"Names belong to a region, and {to} is none. Choose one of {', '.join(_NAMES)}.")
     script = identify(text) if script is None else script
-    if script.script == "other" or text.isascii():
+    if text.isascii() or (script.script == "other" and script.language in _UNTOUCHED):
         return
     steps: list[tuple[str, Callable[[str], str]]] = []
     if to == "zh-Hans":
@@ -257,8 +260,8 @@ def convert(text: str, to: str, script: Script | None = None, *, names: bool = F
     """Return `text` in the script and the regional usage of `to`.
 
     Simplified text is returned as it is by `zh-Hans`, Traditional text by `zh-Hant`; `zh-Hant-TW` and `zh-Hant-HK`
-    bring Traditional text of another or an unknown region to that region's characters. Japanese, Korean and English
-    are not touched. Line breaks, lone surrogates and NUL stay where they are.
+    bring Traditional text of another or an unknown region to that region's characters. Japanese and Korean are not
+    touched, and in English only what is Chinese. Line breaks, lone surrogates and NUL stay where they are.
 
     Args:
         text: any string.

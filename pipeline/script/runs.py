@@ -25,6 +25,8 @@ _BRIDGE = 12
 """Characters of either script that a run inside a line may bridge; for more it is two runs."""
 _REACH = 20
 """Characters of either script that a run may take in at an end. With 12 phrases of 10 to 24 are found .002 worse."""
+_TOGETHER = 32
+"""Windows of a line that are looked at together, which takes a fifth of the time."""
 _WHOLE = 7.0
 """Nats for a run that begins and ends at marks or at the ends of the line: who puts in a clause, puts in a whole one.
 Marks at one end only say nothing. 6 and 8 are the same for phrases, and .001 of F1 less and more for clauses."""
@@ -154,24 +156,34 @@ def _inside(
     edge = np.ones(1, np.bool_)
     borders = np.concatenate((marks, edge)) | np.concatenate((edge, marks))  # where a clause begins or ends
     echoes = _echoes(key, [window for found in windows for window in found])
-    for (begin, finish), found in zip(lines, windows, strict=True):
+    for (begin, finish), of_line in zip(lines, windows, strict=True):
         last = begin
-        for low, start, end, high in found:
-            low = max(low, last)
-            starts, ends = np.arange(low, start + 1), np.arange(end, high + 1)
-            a, b = np.repeat(starts, len(ends)), np.tile(ends, len(starts))
-            shown = max(begin, low - 2)
-            nats = seams(key[shown : min(finish, high + 2)], a - shown, b - shown)
+        for at in range(0, len(of_line), _TOGETHER):
+            found = of_line[at : at + _TOGETHER]
+            low, high = max(begin, found[0].low - 2), min(finish, found[-1].high + 2)
+            candidates = [_candidates(window) for window in found]
+            a, b = (np.concatenate(places) for places in zip(*candidates, strict=True))
+            nats = seams(key[low:high], a - low, b - low)
             leaning = _leaning(text[low:high], minority)
             nats += leaning[b - low] - leaning[a - low]
             echoed = np.cumsum(echoes[low : high + 1])
             nats += echoed[b - low] - echoed[a - low] + echoes[a]
             nats += np.where(borders[a] & borders[b], np.float32(_WHOLE), np.float32(0))
-            best = int(np.argmax(nats))
-            first, last = int(a[best]), int(b[best])
-            first += int(np.argmin(marks[first : start + 1]))
-            last -= int(np.argmin(marks[end - 1 : last][::-1]))
-            yield first, last
+            done = 0
+            for window, (starts, ends) in zip(found, candidates, strict=True):
+                own = nats[done : done + len(starts)]
+                done += len(starts)
+                best = int(np.argmax(np.where(starts < last, -np.inf, own)))  # what is in a run is in no other
+                first, last = int(starts[best]), int(ends[best])
+                first += int(np.argmin(marks[first : window.start + 1]))
+                last -= int(np.argmin(marks[window.end - 1 : last][::-1]))
+                yield first, last
+
+
+def _candidates(window: _Window) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where a run of the window may begin and end, both of shape `(n,)`."""
+    starts, ends = np.arange(window.low, window.start + 1), np.arange(window.end, window.high + 1)
+    return np.repeat(starts, len(ends)), np.tile(ends, len(starts))
 
 
 def runs(text: str, script: _Script | None = None) -> list[Run]:

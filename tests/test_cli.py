@@ -110,6 +110,16 @@ def test_rows_and_nothing_else_go_to_standard_output(taowen: Taowen, verb: str) 
     assert all(row["text_normalised"].count("出口管制") for row in done.rows)
 
 
+@pytest.mark.parametrize("verb", ["clean", "tag"])
+def test_names_in_rows_are_those_of_the_region_where_asked_for(taowen: Taowen, verb: str) -> None:
+    page = json.dumps({"text": f"{PAGE}川普昨天與普丁通電話，聯準會主席並不知情，兩人談了一個小時。\n"})
+    (row,) = taowen(verb, "--names", stdin=page).rows
+    (plain,) = taowen(verb, stdin=page).rows
+    assert "川普" in row["text"] and "特朗普昨天与普京通电话，美联储主席" in row["text_normalised"]
+    assert "川普昨天与普丁通电话，联准会主席" in plain["text_normalised"]
+    assert {**row, "text_normalised": ""} == {**plain, "text_normalised": ""}
+
+
 def test_tagging_says_topics_and_cites_them(taowen: Taowen) -> None:
     (row,) = taowen("tag", "-", stdin=GOOD).rows
     assert "rare_earths" in [topic["id"] for topic in row["topics"]]
@@ -190,6 +200,7 @@ def test_no_progress_in_a_pipe(taowen: Taowen, sample: Path) -> None:
         ("status", "no-such-folder"),
         ("evaluate", "no-such-corpus"),
         ("train", "no-such-corpus", "--out", "OUT"),
+        ("tag", "--names", "--to", "zh-Hant"),
         ("tag", "--threshold", "trade_war"),
         ("tag", "--threshold", "trade_war=2"),
         ("tag", "--threshold", "trade_war=nan"),

@@ -15,6 +15,7 @@ from pipeline.cli.options import (
     Inputs,
     MaxRejects,
     Model,
+    Names,
     Out,
     Overrides,
     PageText,
@@ -42,6 +43,7 @@ def clean(
     out: Out = None,
     format: Format = "jsonl",
     to: To = "zh-Hans",
+    names: Names = False,
     page_text: PageText = False,
     sites: Overrides = None,
     report: Report = None,
@@ -51,7 +53,7 @@ def clean(
     """Pages in, cleaned articles out: each with its kept text, its fields, and every cut with kind and reason."""
     from pipeline.process import ProcessConfig
 
-    config = ProcessConfig(tag=False, to=to, page_text=page_text, sites=read_overrides(sites))
+    config = ProcessConfig(tag=False, to=to, names=names, page_text=page_text, sites=read_overrides(sites))
     _stream("clean", sources_of(context, inputs), config, out, format, max_rejects, report, force=force)
 
 
@@ -64,6 +66,7 @@ def tag(
     threshold: Threshold = None,
     format: Format = "jsonl",
     to: To = "zh-Hans",
+    names: Names = False,
     page_text: PageText = False,
     sites: Overrides = None,
     report: Report = None,
@@ -71,7 +74,7 @@ def tag(
     force: Force = False,
 ) -> None:
     """Clean, normalise and tag: topics with calibrated scores, each with the spans of the article that speak for it."""
-    config = tagging_config(model, threshold, to, page_text, sites)
+    config = tagging_config(model, threshold, to, names, page_text, sites)
     _stream("tag", sources_of(context, inputs), config, out, format, max_rejects, report, force=force)
 
 
@@ -81,7 +84,7 @@ def convert(
     to: Annotated[Target, typer.Option("--to", help="The script, and region, to write in.")],
     inputs: Inputs = None,
     out: Out = None,
-    names: Annotated[bool, typer.Option("--names", help="Write names and terms as the region does, too.")] = False,
+    names: Names = False,
     field: Annotated[
         list[str] | None,
         typer.Option("--field", metavar="NAME", help="Convert this field of JSON in place (a.b: b of a); repeat it."),
@@ -138,7 +141,7 @@ def explain(
     from pipeline.script.identify import identify
     from pipeline.streams import rejected_line
 
-    process = Process(tagging_config(model, threshold, "zh-Hans", False, sites))
+    process = Process(tagging_config(model, threshold, "zh-Hans", False, False, sites))
     colour = sys.stdout.isatty()
     console = Console(highlight=False, soft_wrap=not colour, no_color=not colour)
     found = rejected = 0

@@ -290,12 +290,12 @@ def identify(text: str, context: str = "") -> Script:
         context: more of the same page, such as its byline and its menus. It is asked for the region where `text`
             does not tell it, and for nothing else.
     """
-    count = _kinds().take(code_points(text), mode="clip").tobytes().count  # a fifth of the time of np.bincount
-    yue, yue_hant, hans = count(_YUE), count(_YUE_HANT), count(HANS)
-    hant = count(HANT) + yue_hant
-    han = count(_HAN) + yue + hant + hans
-    kana, hangul, foreign = count(_KANA), count(_HANGUL), count(_FOREIGN)
-    words = count(_LATIN) / _LETTERS_PER_WORD
+    counts = np.bincount(_kinds().take(code_points(text), mode="clip"), minlength=_YUE_HANT + 1).tolist()
+    yue, yue_hant, hans = counts[_YUE], counts[_YUE_HANT], counts[HANS]
+    hant = counts[HANT] + yue_hant
+    han = counts[_HAN] + yue + hant + hans
+    kana, hangul, foreign = counts[_KANA], counts[_HANGUL], counts[_FOREIGN]
+    words = counts[_LATIN] / _LETTERS_PER_WORD
     total = han + kana + hangul + words + foreign
     if not total:
         return Script("none", 1.0, "", "und")

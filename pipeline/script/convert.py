@@ -17,6 +17,7 @@ from itertools import groupby
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.configure import data_path
 from pipeline.errors import UsageError
@@ -186,12 +187,11 @@ def _start(run: Run) -> int:
     return run.start
 
 
-def _steps(text: str, lines: list[str], foreign: int, native: int) -> list[_Step]:
+def _steps(classes: NDArray[np.uint8], lines: list[str], foreign: int, native: int) -> list[_Step]:
     """Say for each line whether it is to be converted: whole, in its runs, or not.
 
-    A line that tells nothing follows the text, and a text that tells nothing is kept.
+    A line that tells nothing follows the text.
     """
-    classes = classify(text)
     lengths = np.array([len(line) + 1 for line in lines])
     starts = np.cumsum(lengths) - lengths
     padded = np.append(classes, 0)
@@ -209,8 +209,13 @@ def _steps(text: str, lines: list[str], foreign: int, native: int) -> list[_Step
 
 def _by_line(text: str, foreign: int, native: int, configs: tuple[str, ...]) -> str:
     """Convert what is in the script of class `foreign`; lines that go the same way, together."""
+    classes = classify(text)
+    if not (classes == foreign).any():
+        return text
+    if not (classes == native).any():
+        return _apply(configs, text)
     lines = text.split("\n")
-    steps = _steps(text, lines, foreign, native)
+    steps = _steps(classes, lines, foreign, native)
     found = runs(text, "zh-Hans" if foreign == HANS else "zh-Hant") if "runs" in steps else ()
     converted: list[str] = []
     end = -1

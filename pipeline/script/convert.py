@@ -46,9 +46,9 @@ _PRIVATE = re.compile("[\U0010f000-\U0010fffd]")
 _NAMES: dict[str, Place] = {"zh-Hans": "CN", "zh-Hant-TW": "TW", "zh-Hant-HK": "HK"}
 """Whose names a target has, where they are asked for. `zh-Hant` is no region."""
 
-_UNTOUCHED = ("ja", "ko")
-"""Languages that write Han characters of their own. In other ones such characters are Chinese: subtitles in two
-languages, a letter with an address."""
+_NEIGHBOUR = re.compile("[\u3041-\u3096\u30a1-\u30fa\uac00-\ud7af]")
+"""Kana and Hangul: the Han characters beside them are not Chinese ones. In English or Russian without them they are:
+subtitles in two languages, a letter with an address."""
 _GROWN = 6
 """Characters round an edit among which the word is looked for that made it. Longer ones are few."""
 
@@ -238,7 +238,7 @@ def _passes(text: str, to: str, script: Script | None, names: bool) -> Iterator[
     if names and to not in _NAMES:
         raise UsageError(f"Names belong to a region, and {to} is none. Choose one of {', '.join(_NAMES)}.")
     script = identify(text) if script is None else script
-    if text.isascii() or (script.script == "other" and script.language in _UNTOUCHED):
+    if text.isascii() or (script.script == "other" and (script.language in ("ja", "ko") or _NEIGHBOUR.search(text))):
         return
     steps: list[tuple[str, Callable[[str], str]]] = []
     if to == "zh-Hans":

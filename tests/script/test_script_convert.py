@@ -154,5 +154,6 @@ def test_what_is_chinese_in_english_is_converted() -> None:
     subtitles = "1\nThe ministry announced new tariffs on rare earths yesterday, and prices rise.\n臺灣的頭髮\n"
     assert identify(subtitles).language == "en"
     assert convert(subtitles, "zh-Hans") == subtitles.replace("臺灣的頭髮", "台湾的头发")
-    japanese = "政府はレアアースの輸出規制について、関係国と協議を続けると発表した。"
+    japanese = f"{subtitles}トヨタ自動車\n"
+    assert identify(japanese).language == "en"
     assert convert(japanese, "zh-Hans") == japanese

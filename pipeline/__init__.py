@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pipeline.ingest.sites import Sites, read_sites
     from pipeline.process import Process, ProcessConfig
     from pipeline.script.convert import convert, convert_with_offsets
-    from pipeline.script.fold import fold
+    from pipeline.script.fold import fold, fold_many
     from pipeline.script.identify import identify
     from pipeline.topics.tagger import Tagger
 
@@ -40,6 +40,7 @@ __all__ = [
     "convert",
     "convert_with_offsets",
     "fold",
+    "fold_many",
     "identify",
     "read_sites",
     "restore",
@@ -54,6 +55,7 @@ _HOMES = {
     "convert": "pipeline.script.convert",
     "convert_with_offsets": "pipeline.script.convert",
     "fold": "pipeline.script.fold",
+    "fold_many": "pipeline.script.fold",
     "identify": "pipeline.script.identify",
     "read_sites": "pipeline.ingest.sites",
 }

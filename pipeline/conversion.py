@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from codecs import BOM_UTF8
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from math import isfinite
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pipeline.article import Reject
 from pipeline.configure import LIMITS, Limits
@@ -16,14 +18,21 @@ if TYPE_CHECKING:
     from pipeline.script.convert import Change
     from pipeline.script.identify import Script
 
-__all__ = ["Conversion", "More", "convert_source"]
+__all__ = ["Conversion", "Kept", "More", "convert_live", "convert_source"]
 
 _PIECE = 1 << 20
 """Bytes of a long text that are converted at a time, up to the line break before."""
+_CONTEXT = 2_000
+"""Characters of the lines before that a line of a live stream is converted with. They tell script and region, and what
+the text speaks of; it is what a news article has, and takes half a millisecond a line."""
 
 
 class More(bytes):
     """Bytes that go on with the text that was yielded before; they are no result of their own."""
+
+
+class Kept(dict[str, Any]):
+    """An object as it was, since it has none of the chosen fields."""
 
 
 _Result = dict[str, Any] | bytes | Reject
@@ -38,7 +47,7 @@ class Conversion:
     """Write names and terms as the region of `to` does."""
     fields: tuple[str, ...] = ()
     """Fields of JSON objects that are converted in place, `a.b` for field b of a; every item where a list stands.
-    Without any, `text` becomes `text_normalised`, which is added."""
+    An object that has none of them stays as it is. Without any, `text` becomes `text_normalised`, which is added."""
     explain: bool = False
     """Tell what would be changed, in place of the converted source."""
 
@@ -59,8 +68,8 @@ class Conversion:
 def convert_source(path: str, config: Conversion, limits: Limits = LIMITS) -> Iterator[_Result]:
     """Yield what a source becomes: JSON objects with their text converted, or a text's or a web page's bytes in UTF-8.
 
-    Line breaks stay as they are. A web page that was in another encoding gets a byte order mark, which a browser
-    believes before the page's own declaration.
+    Line breaks and a byte order mark stay as they are. A web page that was in another encoding gets such a mark, which
+    a browser believes before the page's own declaration.
 
     Raises:
         UsageError: the source is neither text, nor a web page, nor JSON lines.
@@ -84,6 +93,57 @@ def convert_source(path: str, config: Conversion, limits: Limits = LIMITS) -> It
             )
 
 
+def convert_live(stream: BinaryIO, config: Conversion, limits: Limits = LIMITS) -> Iterator[_Result]:
+    """Yield each line of a stream converted, as soon as it is there: JSON lines, or text.
+
+    A line of text is converted as it would be behind the lines before it, so when it arrives makes no difference.
+    """
+    position, is_json = 0, False
+    before = _Before()
+    while line := stream.readline(limits.page_bytes + 1):
+        start, position = position, position + len(line)
+        if not line.endswith(b"\n") and len(line) > limits.page_bytes:
+            yield Reject("-", start, "", "read", "over the limit page_bytes")
+            while line and not line.endswith(b"\n"):  # the rest of it
+                line = stream.readline(_PIECE)
+                position += len(line)
+            continue
+        is_json |= not before and line.removeprefix(BOM_UTF8).lstrip().startswith(b"{")
+        if not is_json:
+            try:
+                yield before.converted(line.decode(), config)
+            except UnicodeDecodeError as error:
+                yield Reject("-", start, "", "decode", f"not UTF-8, which --live takes: {error.reason}")
+        elif line.strip():
+            yield _parsed(line, "-", start, config)
+
+
+class _Before:
+    """The last lines of a stream of text, and the conversion of the next."""
+
+    def __init__(self) -> None:
+        self._lines: deque[str] = deque()
+        self._size = 0
+        self._begun = False
+
+    def __bool__(self) -> bool:
+        return self._begun
+
+    def converted(self, line: str, config: Conversion) -> bytes:
+        """Return the next line converted; it is a result of its own only if it is the first."""
+        from pipeline.script.convert import convert
+
+        text, end = (line[:-1], "\n") if line.endswith("\n") else (line, "")
+        whole = convert("\n".join((*self._lines, text)), config.to, names=config.names)
+        self._lines.append(text)
+        self._size += len(text)
+        while len(self._lines) > 1 and self._size > _CONTEXT:
+            self._size -= len(self._lines.popleft())
+        kind = More if self._begun else bytes
+        self._begun = True
+        return kind((whole.rpartition("\n")[2] + end).encode("utf-8", "replace"))
+
+
 def _objects(name: str, chunks: Iterator[bytes], config: Conversion, limits: Limits) -> Iterator[_Result]:
     from pipeline.ingest.unpack import Broken, lines
 
@@ -94,14 +154,20 @@ def _objects(name: str, chunks: Iterator[bytes], config: Conversion, limits: Lim
                 continue
             if not line.strip():
                 continue
-            try:
-                record = json.loads(line.decode("utf-8-sig" if position == 0 else "utf-8"))
-            except (ValueError, RecursionError) as error:
-                yield Reject(name, position, "", "read", f"bad JSON: {error}")
-                continue
-            yield _record(record, name, position, config)
+            yield _parsed(line, name, position, config)
     except Broken as broken:
         yield Reject(name, broken.position, "", "read", broken.reason)
+
+
+def _parsed(line: bytes, name: str, position: int, config: Conversion) -> _Result:
+    """Convert one line of JSON lines."""
+    try:
+        record = json.loads(
+            line.decode("utf-8-sig" if position == 0 else "utf-8"), parse_float=_finite, parse_constant=_finite
+        )
+    except (ValueError, RecursionError) as error:
+        return Reject(name, position, "", "read", f"bad JSON: {error}")
+    return _record(record, name, position, config)
 
 
 def _document(name: str, chunks: Iterator[bytes], config: Conversion, limits: Limits) -> Iterator[_Result]:
@@ -112,12 +178,23 @@ def _document(name: str, chunks: Iterator[bytes], config: Conversion, limits: Li
     try:
         if broken or len(data) > limits.page_bytes:
             raise ValueError(broken.reason if broken else "over the limit page_bytes: write one object a line")
-        parsed = json.loads(data)
+        parsed = json.loads(data, parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError) as error:
         yield Reject(name, 0, "", "read", f"bad JSON: {error}")
         return
     for number, record in enumerate(parsed if isinstance(parsed, list) else [parsed]):
         yield _record(record, name, number, config)
+
+
+def _finite(number: str) -> float:
+    """Read a number of JSON that can be written again.
+
+    Raises:
+        ValueError: it is none: NaN, or beyond what a float holds.
+    """
+    if not isfinite(found := float(number)):
+        raise ValueError(f"{number} is no number that JSON can hold")
+    return found
 
 
 def _record(record: object, name: str, position: int, config: Conversion) -> _Result:
@@ -130,8 +207,9 @@ def _record(record: object, name: str, position: int, config: Conversion) -> _Re
     fields = config.fields or ("text",)
     found = {field: list(_strings(record, field.split("."))) for field in fields}
     if not any(found.values()):
-        told = ", ".join(f"'{field}'" for field in fields)
-        return Reject(name, position, "", "read", f"no text: the object has no string under {told}")
+        if not config.fields:
+            return Reject(name, position, "", "read", "no text: the object has no string under 'text'")
+        return f"{name}:{position}: nothing\n".encode() if config.explain else Kept(record)
     script = identify("\n".join(text for texts in found.values() for text in texts))
     if config.explain:
         place = f"{name}:{position}"
@@ -208,7 +286,7 @@ def _in_pieces(
     def converted(text: str) -> bytes:
         return convert(text, config.to, script, names=config.names).encode("utf-8", "replace")
 
-    yield converted(text)
+    yield _mark(data) + converted(text)
     position, rest = cut, data[cut:]
     try:
         for chunk in chunks:
@@ -239,10 +317,15 @@ def _at_once(name: str, data: bytes, kind: str, config: Conversion) -> bytes | R
     if config.explain:
         return _explained(name, text_of_markup(text) if kind == "html" else text, config)
     if kind == "text":
-        return convert(text, config.to, names=config.names).encode("utf-8", "replace")
-    mark = b"" if encoding == "utf-8" and not data.startswith(b"\xef\xbb\xbf") else b"\xef\xbb\xbf"
+        return _mark(data) + convert(text, config.to, names=config.names).encode("utf-8", "replace")
+    mark = _mark(data) if encoding == "utf-8" else BOM_UTF8
     page = convert_markup(text, lambda shown: convert_with_offsets(shown, config.to, names=config.names))
     return mark + page.encode("utf-8", "replace")
+
+
+def _mark(data: bytes) -> bytes:
+    """Return the byte order mark of a text in UTF-8."""
+    return BOM_UTF8 if data.startswith(BOM_UTF8) else b""
 
 
 def _explained(place: str, text: str, config: Conversion, script: Script | None = None) -> bytes:

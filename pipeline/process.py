@@ -40,6 +40,8 @@ class ProcessConfig:
     limits: Limits = field(default=LIMITS)
     sites: Sites | None = None
     """What a user says of single sites: `pipeline.ingest.sites.read_sites(path)`."""
+    names: bool = False
+    """Whether names and terms in `text_normalised` are those of the region of `to`."""
 
 
 class Process:
@@ -56,6 +58,8 @@ class Process:
         told = [config.tag, config.to, sorted(config.thresholds), config.page_text, limits]
         if config.sites is not None:
             told.append(config.sites.digest)
+        if config.names:
+            told.append("names")
         return hashlib.blake2b(json.dumps(told).encode(), digest_size=8).hexdigest()
 
     @cached_property
@@ -84,10 +88,12 @@ class Process:
 
         Raises:
             ModelError: a model is missing, damaged, or of another version.
-            UsageError: a threshold names no topic of the model.
+            UsageError: a threshold names no topic of the model; there is no such target, or it has no names.
         """
         from pipeline.ingest.judge import default_judge
+        from pipeline.script.convert import convert
 
+        convert("", self.config.to, names=self.config.names)
         default_judge()
         if self.config.tag:
             self.tags([])
@@ -149,6 +155,6 @@ class Process:
                 continue
             # A page without an article has no text; what it is written in is told by the page.
             script = identify(result.text or result.page_text, context=result.page_text)
-            normalised = convert(result.text, self.config.to, script)
+            normalised = convert(result.text, self.config.to, script, names=self.config.names)
             found = next(tags) if self.config.tag else None
             yield row(result, script, normalised, found, self.versions, page_text=self.config.page_text)

@@ -110,6 +110,10 @@ class Sink:
         """Write more of the result that was taken last."""
         self._rows.write(data)
 
+    def flush(self) -> None:
+        """Let go of what is written, for a reader who waits for it."""
+        self._rows.flush()
+
 
 class _Rejects:
     """A reject file that is made with its first reject; without an output file, a line on standard error."""

@@ -110,6 +110,16 @@ def test_rows_and_nothing_else_go_to_standard_output(taowen: Taowen, verb: str) 
     assert all(row["text_normalised"].count("出口管制") for row in done.rows)
 
 
+@pytest.mark.parametrize("verb", ["clean", "tag"])
+def test_names_in_rows_are_those_of_the_region_where_asked_for(taowen: Taowen, verb: str) -> None:
+    page = json.dumps({"text": f"{PAGE}川普昨天與普丁通電話，聯準會主席並不知情，兩人談了一個小時。\n"})
+    (row,) = taowen(verb, "--names", stdin=page).rows
+    (plain,) = taowen(verb, stdin=page).rows
+    assert "川普" in row["text"] and "特朗普昨天与普京通电话，美联储主席" in row["text_normalised"]
+    assert "川普昨天与普丁通电话，联准会主席" in plain["text_normalised"]
+    assert {**row, "text_normalised": ""} == {**plain, "text_normalised": ""}
+
+
 def test_tagging_says_topics_and_cites_them(taowen: Taowen) -> None:
     (row,) = taowen("tag", "-", stdin=GOOD).rows
     assert "rare_earths" in [topic["id"] for topic in row["topics"]]
@@ -190,6 +200,7 @@ def test_no_progress_in_a_pipe(taowen: Taowen, sample: Path) -> None:
         ("status", "no-such-folder"),
         ("evaluate", "no-such-corpus"),
         ("train", "no-such-corpus", "--out", "OUT"),
+        ("tag", "--names", "--to", "zh-Hant"),
         ("tag", "--threshold", "trade_war"),
         ("tag", "--threshold", "trade_war=2"),
         ("tag", "--threshold", "trade_war=nan"),
@@ -370,12 +381,46 @@ def test_json_lines_are_converted_and_keep_their_other_fields(taowen: Taowen) ->
 def test_chosen_fields_are_converted_in_place(taowen: Taowen) -> None:
     record = {"a": {"t": ["軟體", "川普說"], "軟體": "軟體"}, "text": "新台幣", "n": 1}
     options = ("--to", "zh-Hans", "--names", "--field", "a.t", "--field", "text")
-    done = taowen("convert", *options, stdin=f'{json.dumps(record)}\n{{"a": 3}}\n')
-    assert done.rows == [{"a": {"t": ["软件", "特朗普说"], "軟體": "軟體"}, "text": "新台币", "n": 1}]
-    assert (done.code, done.balance) == (1, (2, 1, 1, 0))
-    assert "'a.t', 'text'" in done.err
+    done = taowen("convert", *options, stdin=f'{json.dumps(record)}\n{{"a": "臺灣"}}\n')
+    assert done.rows[0] == {"a": {"t": ["软件", "特朗普说"], "軟體": "軟體"}, "text": "新台币", "n": 1}
+    assert done.rows[1] == {"a": "臺灣"}, "what has none of the fields stays as it is"
+    assert (done.code, done.balance) == (0, (2, 2, 0, 0))
+
+
+def test_fields_that_no_object_has_are_a_wrong_call(taowen: Taowen, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    done = taowen("convert", "--to", "zh-Hans", "--field", "a.t", "--field", "titel", "-o", out, stdin='{"a": 3}\n' * 3)
+    assert (done.code, out.exists()) == (2, False)
+    assert "'a.t' or 'titel'" in done.err
     assert taowen("convert", "--to", "zh-Hans", "--field", "a..b", stdin="{}").code == 2
     assert taowen("convert", "--to", "zh-Hant", "--names", stdin="中文").code == 2
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
+def test_numbers_that_json_cannot_hold_are_told(taowen: Taowen, number: str) -> None:
+    done = taowen("convert", "--to", "zh-Hans", stdin=f'{{"text": "臺灣", "n": {number}}}\n{GOOD}\n')
+    assert (done.code, done.balance) == (1, (2, 1, 1, 0))
+    assert f"{number} is no number" in done.err
+
+
+def test_lines_come_out_as_they_come_in(root: Path) -> None:
+    with process("convert", "--to", "zh-Hans", "--live", root=root, stdin=subprocess.PIPE) as live:
+        assert live.stdin is not None and live.stdout is not None
+        for line, converted in (("臺灣的頭髮\r\n", "台湾的头发\r\n"), ("發展\n", "发展\n")):
+            live.stdin.write(line.encode())
+            live.stdin.flush()
+            assert live.stdout.readline().decode() == converted  # its standard input is still open
+        out, _ = live.communicate("沒有換行".encode(), timeout=60)
+    assert (live.returncode, out.decode()) == (0, "没有换行")
+
+
+def test_live_is_from_standard_input_to_standard_output(taowen: Taowen, tmp_path: Path) -> None:
+    rows = taowen("convert", "--to", "zh-Hans", "--live", stdin='{"text": "臺灣"}\n\n{"text": "頭髮"}\n').rows
+    assert [row["text_normalised"] for row in rows] == ["台湾", "头发"]
+    for more in (["page.txt"], ["-o", "out.txt"], ["--explain"]):
+        done = taowen("convert", "--to", "zh-Hans", "--live", *more, stdin="臺灣")
+        assert (done.code, done.out) == (2, b"")
+        assert "--live" in done.err
 
 
 def test_a_web_page_keeps_its_markup(taowen: Taowen, tmp_path: Path) -> None:

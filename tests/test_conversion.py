@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline import conversion
 from pipeline.article import Reject
 from pipeline.configure import LIMITS
-from pipeline.conversion import Conversion, More, convert_source
+from pipeline.conversion import Conversion, More, convert_live, convert_source
 from pipeline.script.convert import convert
 
 TEXT = "記者王小明，綜合報導　網路上的軟體與程式，業者說明資訊安全，新台幣三億元。\r\n皇后的頭髮\n\n" * 40
@@ -24,7 +27,8 @@ def test_a_long_text_is_converted_in_pieces(encoding: str, tmp_path: Path, monke
     first, *more = convert_source(str(path), Conversion("zh-Hans"), SMALL)
     assert not isinstance(first, More) and len(more) > 3 and all(isinstance(piece, More) for piece in more)
     pieces = [piece for piece in (first, *more) if isinstance(piece, bytes)]
-    assert b"".join(pieces).decode() == convert(TEXT, "zh-Hans")
+    mark = "\ufeff" if encoding == "utf-8-sig" else ""  # it stays, like all that is not to be converted
+    assert b"".join(pieces).decode() == mark + convert(TEXT, "zh-Hans")
     [whole] = convert_source(str(path), Conversion("zh-Hans"))
     assert whole == b"".join(pieces)
 
@@ -42,3 +46,32 @@ def test_what_cannot_be_cut_is_told(tmp_path: Path) -> None:
     assert "split the file" in told(TEXT.encode(), Conversion("zh-Hans", explain=True))
     page = f"<!doctype html><p>{TEXT}</p>".encode()
     assert "split the file" in told(page, Conversion("zh-Hans"))
+
+
+LINES = st.lists(
+    st.sampled_from(
+        ["記者王小明／綜合報導　業者指出，網路上的軟體", "软件里的程序", "一了百了", "The end.", "", "頭髮\r"]
+    ),
+    max_size=8,
+)
+
+
+@given(LINES, st.sampled_from(["zh-Hans", "zh-Hant-TW"]), st.booleans())
+def test_a_line_of_a_stream_depends_on_the_lines_before_it_only(lines: list[str], to: str, ended: bool) -> None:
+    text = "\n".join(lines) + "\n" * ended
+    results = list(convert_live(BytesIO(text.encode()), Conversion(to)))
+    pieces = [piece for piece in results if isinstance(piece, bytes)]
+    assert len(results) == len(pieces) == text.count("\n") + (not ended and bool(lines) and bool(lines[-1]))
+    assert [isinstance(piece, More) for piece in results] == [number > 0 for number in range(len(results))]
+    for number, piece in enumerate(pieces):
+        so_far = text.split("\n")[: number + 1]
+        assert piece.decode().removesuffix("\n") == convert("\n".join(so_far), to).split("\n")[-1]
+
+
+def test_what_a_stream_cannot_hold_is_told_and_passed_over() -> None:
+    stream = BytesIO("臺灣\n".encode() + b"\xb1\n" + "軟".encode() * 1000 + "\n頭髮".encode())
+    first, encoding, size, last = convert_live(stream, Conversion("zh-Hans"), SMALL)
+    assert (first, last) == ("台湾\n".encode(), "头发".encode())
+    assert isinstance(encoding, Reject) and isinstance(size, Reject)
+    assert (encoding.position, size.position) == (7, 9)
+    assert "not UTF-8" in encoding.reason and "page_bytes" in size.reason

@@ -15,6 +15,7 @@ from pipeline.cli.options import (
     Inputs,
     MaxRejects,
     Model,
+    Names,
     Out,
     Overrides,
     PageText,
@@ -42,6 +43,7 @@ def clean(
     out: Out = None,
     format: Format = "jsonl",
     to: To = "zh-Hans",
+    names: Names = False,
     page_text: PageText = False,
     sites: Overrides = None,
     report: Report = None,
@@ -51,7 +53,7 @@ def clean(
     """Pages in, cleaned articles out: each with its kept text, its fields, and every cut with kind and reason."""
     from pipeline.process import ProcessConfig
 
-    config = ProcessConfig(tag=False, to=to, page_text=page_text, sites=read_overrides(sites))
+    config = ProcessConfig(tag=False, to=to, names=names, page_text=page_text, sites=read_overrides(sites))
     _stream("clean", sources_of(context, inputs), config, out, format, max_rejects, report, force=force)
 
 
@@ -64,6 +66,7 @@ def tag(
     threshold: Threshold = None,
     format: Format = "jsonl",
     to: To = "zh-Hans",
+    names: Names = False,
     page_text: PageText = False,
     sites: Overrides = None,
     report: Report = None,
@@ -71,7 +74,7 @@ def tag(
     force: Force = False,
 ) -> None:
     """Clean, normalise and tag: topics with calibrated scores, each with the spans of the article that speak for it."""
-    config = tagging_config(model, threshold, to, page_text, sites)
+    config = tagging_config(model, threshold, to, names, page_text, sites)
     _stream("tag", sources_of(context, inputs), config, out, format, max_rejects, report, force=force)
 
 
@@ -81,31 +84,43 @@ def convert(
     to: Annotated[Target, typer.Option("--to", help="The script, and region, to write in.")],
     inputs: Inputs = None,
     out: Out = None,
-    names: Annotated[bool, typer.Option("--names", help="Write names and terms as the region does, too.")] = False,
+    names: Names = False,
     field: Annotated[
         list[str] | None,
         typer.Option("--field", metavar="NAME", help="Convert this field of JSON in place (a.b: b of a); repeat it."),
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Tell which rule changes what, instead.")] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Standard input line by line, as it comes: text or JSON lines in UTF-8.")
+    ] = False,
     max_rejects: MaxRejects = "5%",
     force: Force = False,
 ) -> None:
     """Convert the script of text, HTML and subtitles as they are; of JSON lines, with text_normalised added."""
-    from pipeline.conversion import Conversion, More, convert_source
+    from pipeline.conversion import Conversion, Kept, More, convert_live, convert_source
     from pipeline.streams import RejectLimit, open_sink, watched
 
     limit = RejectLimit.parse(max_rejects)
     config = Conversion(to, names, tuple(field or ()), explain)
     config.check()
-    sources = sources_of(context, inputs)
+    if live and (out or explain or inputs not in (None, ["-"]) or sys.stdin is None):
+        raise UsageError("--live goes from standard input to standard output: leave out files, -o and --explain.")
+    sources = ["-"] if live else sources_of(context, inputs)
     check_output(out, sources)
+    kept = 0
     with open_sink(out, "jsonl", force=force) as sink, watched(sink, "convert"):
         for source in sources:
-            for result in convert_source(source, config):
+            for result in convert_live(sys.stdin.buffer, config) if live else convert_source(source, config):
                 if isinstance(result, More):
                     sink.go_on(result)
                 else:
                     sink.take(result)
+                    kept += isinstance(result, Kept)
+                if live:
+                    sink.flush()
+        if kept and kept == sink.books.written:
+            told = " or ".join(f"'{name}'" for name in config.fields)
+            raise UsageError(f"No object has a string under {told}. Check the names given by --field.")
     finish(sink.books.summary(), limit.exceeded(sink.books.rejected, sink.books.written))
 
 
@@ -126,7 +141,7 @@ def explain(
     from pipeline.script.identify import identify
     from pipeline.streams import rejected_line
 
-    process = Process(tagging_config(model, threshold, "zh-Hans", False, sites))
+    process = Process(tagging_config(model, threshold, "zh-Hans", False, False, sites))
     colour = sys.stdout.isatty()
     console = Console(highlight=False, soft_wrap=not colour, no_color=not colour)
     found = rejected = 0

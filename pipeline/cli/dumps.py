@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from pipeline.cli.app import app
-from pipeline.cli.options import MaxRejects, Model, Overrides, PageText, Threshold, To, tagging_config
+from pipeline.cli.options import MaxRejects, Model, Names, Overrides, PageText, Threshold, To, tagging_config
 from pipeline.cli.terminal import TOO_MANY, progress_bar, say
 from pipeline.errors import UsageError
 
@@ -42,6 +42,7 @@ def run(
     model: Model = None,
     threshold: Threshold = None,
     to: To = "zh-Hans",
+    names: Names = False,
     page_text: PageText = False,
     sites: Overrides = None,
     max_rejects: MaxRejects = "5%",
@@ -81,7 +82,7 @@ def run(
     limit = RejectLimit.parse(max_rejects)
     floor = _percent(fail_under)
     part = _share(share)
-    make = partial(Process, tagging_config(model, threshold, to, page_text, sites))
+    make = partial(Process, tagging_config(model, threshold, to, names, page_text, sites))
     make().check()
     given = inputs or []
     if dry_run:

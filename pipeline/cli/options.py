@@ -31,6 +31,7 @@ MaxRejects = Annotated[
     str, typer.Option("--max-rejects", metavar="N|P%", help="End with 1 if more records than this are rejected.")
 ]
 To = Annotated[Target, typer.Option("--to", help="The script of text_normalised.")]
+Names = Annotated[bool, typer.Option("--names", help="Write names and terms as the region of --to does, too.")]
 PageText = Annotated[bool, typer.Option("--page-text", help="Add page_text, which the offsets of the cuts count in.")]
 Model = Annotated[
     Path | None,
@@ -62,7 +63,7 @@ def read_overrides(path: Path | None) -> Sites | None:
 
 
 def tagging_config(
-    model: Path | None, threshold: list[str] | None, to: str, page_text: bool, sites: Path | None
+    model: Path | None, threshold: list[str] | None, to: str, names: bool, page_text: bool, sites: Path | None
 ) -> ProcessConfig:
     """Return what the options of a tagging command ask for."""
     from pipeline.process import ProcessConfig
@@ -78,7 +79,8 @@ def tagging_config(
             raise UsageError(f"--threshold takes TOPIC=P with P between 0 and 1, such as trade_war=0.6, not '{given}'.")
     chosen = "" if model is None else str(model)
     thresholds = tuple(sorted(wanted.items()))
-    return ProcessConfig(model=chosen, to=to, thresholds=thresholds, page_text=page_text, sites=read_overrides(sites))
+    overrides = read_overrides(sites)
+    return ProcessConfig(model=chosen, to=to, names=names, thresholds=thresholds, page_text=page_text, sites=overrides)
 
 
 def sources_of(context: typer.Context, inputs: list[str] | None) -> list[str]:

@@ -14,12 +14,12 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.configure import data_path
 from pipeline.ingest.fluency import Floats, Ints, Reading, word_table
 from pipeline.ingest.phrase_model import Shape
 from pipeline.native import splices
 from pipeline.native.library import address
 from pipeline.script.fold import code_points
+from pipeline.script.identify import HANS, HANT, classes
 
 __all__ = [
     "FEATURES",
@@ -99,12 +99,9 @@ _GLANCED, _USUAL = 300, 20
 @cache
 def _scripts() -> NDArray[np.int8]:
     """Return 1 for characters written in Traditional only, -1 for Simplified only, by code point."""
-    table = np.zeros(0x110000, np.int8)
-    for line in data_path("scripts.tsv").read_text("utf-8").splitlines():
-        if line and not line.startswith("#"):
-            name, characters = line.split("\t")[:2]
-            table[code_points(characters)] = 1 if name == "hant" else -1
-    return table
+    told = classes()
+    signs: NDArray[np.int8] = (told == HANT).astype(np.int8) - (told == HANS)
+    return signs
 
 
 def are_in(elements: AbstractSet[tuple[int, int]], starts: Ints, ends: Ints) -> NDArray[np.bool_]:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.configure import data_path
 from pipeline.errors import UsageError
@@ -23,7 +25,7 @@ from pipeline.script.fold import fold
 from pipeline.script.identify import HANS, HANT, Region, Script, classify, identify
 from pipeline.script.lexicon import Lexicon
 from pipeline.script.offsets import Edit, Offsets, align
-from pipeline.script.runs import runs
+from pipeline.script.runs import Run, runs
 from pipeline.script.variants import Place, rename
 
 __all__ = ["TARGETS", "Change", "Converted", "changes", "convert", "convert_with_offsets"]
@@ -44,6 +46,9 @@ _PRIVATE = re.compile("[\U0010f000-\U0010fffd]")
 _NAMES: dict[str, Place] = {"zh-Hans": "CN", "zh-Hant-TW": "TW", "zh-Hant-HK": "HK"}
 """Whose names a target has, where they are asked for. `zh-Hant` is no region."""
 
+_NEIGHBOUR = re.compile("[\u3041-\u3096\u30a1-\u30fa\uac00-\ud7af]")
+"""Kana and Hangul: the Han characters beside them are not Chinese ones. In English or Russian without them they are:
+subtitles in two languages, a letter with an address."""
 _GROWN = 6
 """Characters round an edit among which the word is looked for that made it. Longer ones are few."""
 
@@ -168,22 +173,25 @@ def _convert(configs: tuple[str, ...], text: str) -> str:
     return "".join(pieces)
 
 
-def _apply_to_runs(configs: tuple[str, ...], line: str) -> str:
-    """Convert the stretches of `line` in its minority script."""
+def _apply_to_runs(configs: tuple[str, ...], text: str, start: int, end: int, found: Sequence[Run]) -> str:
+    """Convert those of the runs of `text` that are in `start:end`, which is returned."""
     pieces: list[str] = []
-    last = 0
-    for run in runs(line):
-        pieces += (line[last : run.start], _apply(configs, line[run.start : run.end]))
+    last = start
+    for run in found[bisect_left(found, start, key=_start) : bisect_left(found, end, key=_start)]:
+        pieces += (text[last : run.start], _apply(configs, text[run.start : run.end]))
         last = run.end
-    return "".join(pieces) + line[last:]
+    return "".join(pieces) + text[last:end]
 
 
-def _steps(text: str, lines: list[str], foreign: int, native: int) -> list[_Step]:
+def _start(run: Run) -> int:
+    return run.start
+
+
+def _steps(classes: NDArray[np.uint8], lines: list[str], foreign: int, native: int) -> list[_Step]:
     """Say for each line whether it is to be converted: whole, in its runs, or not.
 
-    A line that tells nothing follows the text, and a text that tells nothing is kept.
+    A line that tells nothing follows the text.
     """
-    classes = classify(text)
     lengths = np.array([len(line) + 1 for line in lines])
     starts = np.cumsum(lengths) - lengths
     padded = np.append(classes, 0)
@@ -201,17 +209,25 @@ def _steps(text: str, lines: list[str], foreign: int, native: int) -> list[_Step
 
 def _by_line(text: str, foreign: int, native: int, configs: tuple[str, ...]) -> str:
     """Convert what is in the script of class `foreign`; lines that go the same way, together."""
+    classes = classify(text)
+    if not (classes == foreign).any():
+        return text
+    if not (classes == native).any():
+        return _apply(configs, text)
     lines = text.split("\n")
-    steps = _steps(text, lines, foreign, native)
+    steps = _steps(classes, lines, foreign, native)
+    found = runs(text, "zh-Hans" if foreign == HANS else "zh-Hant") if "runs" in steps else ()
     converted: list[str] = []
+    end = -1
     for step, group in groupby(zip(steps, lines, strict=True), key=lambda pair: pair[0]):
-        members = [line for _, line in group]
+        members = "\n".join(line for _, line in group)
+        start, end = end + 1, end + 1 + len(members)
         if step == "whole":
-            converted.append(_apply(configs, "\n".join(members)))
+            converted.append(_apply(configs, members))
         elif step == "runs":
-            converted += [_apply_to_runs(configs, line) for line in members]
+            converted.append(_apply_to_runs(configs, text, start, end, found))
         else:
-            converted += members
+            converted.append(members)
     return "\n".join(converted)
 
 
@@ -222,7 +238,7 @@ def _passes(text: str, to: str, script: Script | None, names: bool) -> Iterator[
     if names and to not in _NAMES:
         raise UsageError(f"Names belong to a region, and {to} is none. Choose one of {', '.join(_NAMES)}.")
     script = identify(text) if script is None else script
-    if script.script == "other" or text.isascii():
+    if text.isascii() or (script.script == "other" and (script.language in ("ja", "ko") or _NEIGHBOUR.search(text))):
         return
     steps: list[tuple[str, Callable[[str], str]]] = []
     if to == "zh-Hans":
@@ -249,8 +265,8 @@ def convert(text: str, to: str, script: Script | None = None, *, names: bool = F
     """Return `text` in the script and the regional usage of `to`.
 
     Simplified text is returned as it is by `zh-Hans`, Traditional text by `zh-Hant`; `zh-Hant-TW` and `zh-Hant-HK`
-    bring Traditional text of another or an unknown region to that region's characters. Japanese, Korean and English
-    are not touched. Line breaks, lone surrogates and NUL stay where they are.
+    bring Traditional text of another or an unknown region to that region's characters. Japanese and Korean are not
+    touched, and in English only what is Chinese. Line breaks, lone surrogates and NUL stay where they are.
 
     Args:
         text: any string.

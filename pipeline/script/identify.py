@@ -69,6 +69,10 @@ _USAGE_LEAST, _USAGE_STEP, _USAGE_MOST = 0.55, 0.05, 0.9
 """Confidence of an answer by `leaning.tsv`, for no half nat, for each more, and at most. Strings of four characters
 of publishers that the table was learnt from, and of others: right in 66% and 58% at one half nat, 83% and 66% at three,
 89% and 87% at six. The others are of other regions than those learnt from (Singapore, Macau)."""
+_QUOTES = {"「": 6, "」": 6, "『": 6, "』": 6, "“": -6, "”": -6}
+"""Half nats of quotation marks for Traditional. Presses of news-pool that write it have 190 to 1,250 of 「 and 0 to 3
+of “ in 100,000 characters, those that write Simplified 0 and 230 to 870; Macau's has “ in Traditional, and one that
+writes both scripts mixes them."""
 _CANTONESE = frozenset("嘅咗喺哋嚟冇佢啲嘢咁嗰噉揾搵瞓攞唔乜嘥咩啱睇")
 _CANTONESE_SHARE = 0.07
 """Share of Cantonese characters among Han characters from which a text is written Cantonese. 99.5% of news-pool's Hong
@@ -266,7 +270,7 @@ def leanings() -> dict[str, int]:
 def _by_usage(text: str) -> Script:
     """Answer for a text whose characters are the same in both scripts, by the words that their presses use."""
     halves = leanings()
-    lean = sum(halves.get(character, 0) for character in text)
+    lean = sum(halves.get(character, 0) or _QUOTES.get(character, 0) for character in text)
     lean += sum(halves.get(text[at : at + 2], 0) for at in range(len(text) - 1))
     if not lean:
         return Script("none", 0.5, "", "zh")
@@ -286,12 +290,12 @@ def identify(text: str, context: str = "") -> Script:
         context: more of the same page, such as its byline and its menus. It is asked for the region where `text`
             does not tell it, and for nothing else.
     """
-    count = _kinds().take(code_points(text), mode="clip").tobytes().count  # a fifth of the time of np.bincount
-    yue, yue_hant, hans = count(_YUE), count(_YUE_HANT), count(HANS)
-    hant = count(HANT) + yue_hant
-    han = count(_HAN) + yue + hant + hans
-    kana, hangul, foreign = count(_KANA), count(_HANGUL), count(_FOREIGN)
-    words = count(_LATIN) / _LETTERS_PER_WORD
+    counts = np.bincount(_kinds().take(code_points(text), mode="clip"), minlength=_YUE_HANT + 1).tolist()
+    yue, yue_hant, hans = counts[_YUE], counts[_YUE_HANT], counts[HANS]
+    hant = counts[HANT] + yue_hant
+    han = counts[_HAN] + yue + hant + hans
+    kana, hangul, foreign = counts[_KANA], counts[_HANGUL], counts[_FOREIGN]
+    words = counts[_LATIN] / _LETTERS_PER_WORD
     total = han + kana + hangul + words + foreign
     if not total:
         return Script("none", 1.0, "", "und")

@@ -11,9 +11,12 @@ __all__ = ["convert_markup", "text_of_markup"]
 
 _TAG = re.compile(r"""</?([a-zA-Z][^\s/>]*+)(?:=\s*+(?:"[^"]*+"|'[^']*+')|[^>])*+>""")
 """A tag up to the `>` that ends it, which is not one in a quoted value. Possessive, so it cannot backtrack."""
-_OTHER = (("<!--", "-->"), ("<![CDATA[", "]]>"), ("<!", ">"), ("<?", ">"))
+_CDATA = "<![CDATA["
+_OTHER = (("<!--", "-->"), (_CDATA, "]]>"), ("<!", ">"), ("<?", ">"))
 _RAW = frozenset({"script", "style", "iframe", "noembed", "noframes", "xmp", "textarea"})
 """Elements whose content is no text to convert: programs, styles, and what a reader is to type or to copy."""
+_ADDRESSES = frozenset({"link", "guid", "loc"})
+"""Elements of feeds and site maps, whose text is an address."""
 _INLINE = frozenset(
     re.findall(
         r"\w+",
@@ -28,13 +31,14 @@ _REFERENCE = re.compile(r"&#(?:[xX]0*([0-9a-fA-F]{1,6})|0*([0-9]{1,7}));")
 
 def _pieces(html: str) -> Iterator[tuple[str, bool]]:
     """Yield the pieces of a page, in order and without a gap, each with whether it is text."""
+    xml = html.lstrip("\ufeff \t\r\n").startswith("<?xml")
     start = 0
     while start < len(html):
         at = html.find("<", start)
-        end = _markup_end(html, at) if at >= 0 else 0
+        end = _markup_end(html, at, xml) if at >= 0 else 0
         while at >= 0 and not end:  # a `<` that begins nothing is text
             at = html.find("<", at + 1)
-            end = _markup_end(html, at) if at >= 0 else 0
+            end = _markup_end(html, at, xml) if at >= 0 else 0
         if at < 0:
             yield html[start:], True
             return
@@ -44,11 +48,17 @@ def _pieces(html: str) -> Iterator[tuple[str, bool]]:
         start = end
 
 
-def _markup_end(html: str, at: int) -> int:
-    """Return where the markup that begins at `at` ends, with a raw element's content; 0 if none begins there."""
+def _markup_end(html: str, at: int, xml: bool) -> int:
+    """Return where the markup that begins at `at` ends, with a raw element's content; 0 if none begins there.
+
+    What stands in a CDATA section is text in XML (a feed's titles), and a comment in HTML.
+    """
+    if xml and html.startswith(_CDATA, at):
+        return at + len(_CDATA)
     if (tag := _TAG.match(html, at)) is not None:
         name = tag[1].lower()
-        if name not in _RAW or html.startswith("</", at):
+        raw = name in _RAW or (xml and name in _ADDRESSES)
+        if not raw or html.startswith("</", at) or (xml and tag[0].endswith("/>")):
             return tag.end()
         close = re.compile(f"</{re.escape(name)}(?=[\\s/>])", re.I).search(html, tag.end())
         return close.start() if close else len(html)

@@ -17,7 +17,7 @@ from pipeline.configure import model_path
 from pipeline.errors import ModelError
 from pipeline.script.fold import code_points
 
-__all__ = ["seams"]
+__all__ = ["pair_logs", "seams"]
 
 _FORMAT = 1
 _STEP = 1 / 16
@@ -106,6 +106,22 @@ def _triple(first: _Ints, second: _Ints, third: _Ints, rows: _Ints, lower: _Floa
     return np.where(found >= 0, model.three[found], backed)
 
 
+def _symbols(key: str) -> _Ints:
+    codes = code_points(key)
+    return np.where(codes < 0x10000, _trigrams().symbols[np.minimum(codes, 0xFFFF)], 0)
+
+
+def pair_logs(key: str, places: _Ints) -> _Floats:
+    """Return the log probability, in nats, that two characters taken at random are those of `key` at each place.
+
+    Args:
+        key: a folded text.
+        places: where the first of the two stands, shape `(n,)`; each has one behind it.
+    """
+    x = _symbols(key)
+    return _trigrams().one[x[places]] + _pair(x[places], x[places + 1])[0]
+
+
 def seams(key: str, starts: _Ints, ends: _Ints) -> _Floats:
     """Return how badly each stretch `starts:ends` of `key` sits there, in nats: what both its seams gain if it goes.
 
@@ -118,9 +134,7 @@ def seams(key: str, starts: _Ints, ends: _Ints) -> _Floats:
     """
     model = _trigrams()
     edge = np.full(2, model.symbols[ord("\n")])
-    codes = code_points(key)
-    known = np.where(codes < 0x10000, model.symbols[np.minimum(codes, 0xFFFF)], 0)
-    x = np.concatenate((edge, known, edge))
+    x = np.concatenate((edge, _symbols(key), edge))
     pair, rows = _pair(x[:-1], x[1:])  # of the characters at 0 and 1, and so on
     log = np.zeros(len(x), np.float32)
     log[2:] = _triple(x[:-2], x[1:-1], x[2:], rows[:-1], pair[1:])

@@ -17,7 +17,7 @@ from typing import Any
 
 from pipeline.script.convert import convert
 from pipeline.script.fold import fold
-from pipeline.script.identify import Script, identify
+from pipeline.script.identify import HANS, HANT, Script, classify, identify
 from pipeline.script.learn_leaning import held_out
 from pipeline.script.runs import runs
 from pipeline.script.variants import find
@@ -143,12 +143,32 @@ def _strings(pool: Sequence[dict[str, Any]]) -> Iterator[tuple[str, str]]:
             yield chance.choice(found), LABELS[row["script"]]
 
 
+def _in_the_other_script(headlines: Sequence[tuple[str, str]]) -> list[bool]:
+    """Tell by OpenCC's tables, and not by ours, which headlines are in another script than the label says.
+
+    The labels are those of the articles, and some sites put headlines of one script over articles of the other.
+    """
+    from opencc import OpenCC
+
+    to = {"zh-Hant": OpenCC("t2s").convert, "zh-Hans": OpenCC("s2t").convert}  # each changes text of that script only
+    other = {"zh-Hant": "zh-Hans", "zh-Hans": "zh-Hant"}
+    return [to[label](text) == text != to[other[label]](text) for text, label in headlines]
+
+
 def _identification(pool: Sequence[dict[str, Any]]) -> str:
     labelled = [row for row in pool if row["script"] in LABELS]
+    headlines = [(row["title"], LABELS[row["script"]]) for row in labelled if len(_HAN.findall(row["title"])) >= 8]
+    foreign = _in_the_other_script(headlines)
     kinds = {
         "documents": [(row["text"], LABELS[row["script"]]) for row in labelled],
-        "headlines of 8 Han characters or more": [
-            (row["title"], LABELS[row["script"]]) for row in labelled if len(_HAN.findall(row["title"])) >= 8
+        "headlines of 8 Han characters or more": headlines,
+        "the same, without those that are in the other script than their article": [
+            headline for headline, other in zip(headlines, foreign, strict=True) if not other
+        ],
+        "of those, the ones that no character tells": [
+            headline
+            for headline, other in zip(headlines, foreign, strict=True)
+            if not other and not {HANT, HANS}.intersection(classify(headline[0]).tolist())
         ],
         "strings of four characters": list(_strings(labelled)),
         "the same, of publishers that leaning.tsv has not seen": list(

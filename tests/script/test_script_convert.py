@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import UsageError
 from pipeline.script.convert import TARGETS, changes, convert, convert_with_offsets
-from pipeline.script.identify import Script
+from pipeline.script.identify import Script, identify
 from pipeline.script.offsets import Edit
 
 TW = "記者王小明／綜合報導　網路上的軟體與程式，業者說明資訊安全，新台幣三億元。"
@@ -148,3 +148,12 @@ def test_changes_name_the_rule() -> None:
         ("characters", "头", "頭"),
         ("phrase", "发", "髮"),
     ]
+
+
+def test_what_is_chinese_in_english_is_converted() -> None:
+    subtitles = "1\nThe ministry announced new tariffs on rare earths yesterday, and prices rise.\n臺灣的頭髮\n"
+    assert identify(subtitles).language == "en"
+    assert convert(subtitles, "zh-Hans") == subtitles.replace("臺灣的頭髮", "台湾的头发")
+    japanese = f"{subtitles}トヨタ自動車\n"
+    assert identify(japanese).language == "en"
+    assert convert(japanese, "zh-Hans") == japanese

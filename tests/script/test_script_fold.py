@@ -61,6 +61,19 @@ def test_a_batch_is_its_texts(texts: list[str]) -> None:
     assert fold_many(long) == [fold(text) for text in long]
 
 
+@given(st.lists(st.one_of(ANY, NEAR_PHRASES), max_size=4), st.integers(0, 3000))
+@settings(max_examples=40)
+def test_a_batch_of_which_little_changes_is_its_texts(texts: list[str], size: int) -> None:
+    keys = ["在这里的人们" * 200] * 20  # together more than are folded at a time
+    batch = [*keys, *(("坏了想像中" * size)[:size] + text for text in texts), *keys]
+    assert fold_many(iter(batch)) == [fold(text) for text in batch]
+
+
+@given(st.one_of(ANY, NEAR_PHRASES))
+def test_a_key_is_given_back_itself(text: str) -> None:
+    assert all(fold(key) is key for key in (fold(text), fold(text + "我想到这里" * 20)))
+
+
 @given(NEAR_PHRASES)
 @settings(max_examples=400)
 @example("打壞了土壞")

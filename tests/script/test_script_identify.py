@@ -52,6 +52,8 @@ def test_script_and_language(text: str, script: str, language: str) -> None:
         ("唔好咁", "zh-Hant"),
         ("同比增加", "zh-Hans"),
         ("皇后大道", "zh-Hant"),
+        ("他又「公布」了", "zh-Hant"),
+        ("他又“公布”了", "zh-Hans"),
         ("中文", "none"),
     ],
 )

@@ -67,6 +67,11 @@ def test_markup_stays_and_text_is_what_conversion_gives(pieces: list[str]) -> No
         ("<script>'體</p>'</script>體", "<script>'體</p>'</script>体"),
         ("a < b 與 &#36575;&#x9ad4;&amp;&#38;", "a < b 与 软件&amp;&#38;"),
         ("體<p title='未完 體", "体<p title='未完 體"),
+        ("<p><![CDATA[體]]>體", "<p><![CDATA[體]]>体"),
+        (
+            '<?xml version="1.0"?><rss><title><![CDATA[體<b>體]]>',
+            '<?xml version="1.0"?><rss><title><![CDATA[体<b>体]]>',
+        ),
     ],
 )
 def test_pages(page: str, converted: str) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -41,6 +43,21 @@ def test_characters_of_both_scripts_go_where_the_sentence_wants_them(before: str
     assert text[run.start : run.end] == phrase
 
 
+def test_what_the_rest_of_the_text_says_too_is_no_part_of_a_run() -> None:
+    """By itself the sentence would read as well without 新的水塔."""
+    text = "村長說，新的水塔高清手机壁纸大全上週已經完工，明天起開始供水。"
+    rest = "\n舊的水塔明年拆除，新的水塔比它大三倍。"
+    assert [text[run.start : run.end] for run in runs(text + rest)] == ["高清手机壁纸大全"]
+
+
+def test_a_phrase_that_comes_again_has_the_same_ends() -> None:
+    phrase = "最新电影下载大全"
+    once = f"學校的圖書館{phrase}下午五點關門，週末不開放。"
+    twice = f"{once}\n總統府發言人昨天{phrase}表示，政府會持續關注國際情勢的發展。"
+    assert [once[run.start : run.end] for run in runs(once)] != [phrase]
+    assert [twice[run.start : run.end] for run in runs(twice)] == [phrase, phrase]
+
+
 def test_the_minority_is_what_fewer_characters_are_written_in() -> None:
     """Traditional text has more telling characters: here more of them, in fewer characters."""
     hans = "这些年来他一直在家里写小说，每天早上六点起床，先喝一杯水。\n" * 2
@@ -50,12 +67,15 @@ def test_the_minority_is_what_fewer_characters_are_written_in() -> None:
     assert runs(hans + hant) == [Run(len(hans), len(hans + hant), "zh-Hant")]
 
 
-@given(st.lists(st.sampled_from(PIECES), max_size=10))
-def test_runs_are_sorted_disjoint_and_of_one_script(pieces: list[str]) -> None:
+@given(st.lists(st.sampled_from(PIECES), max_size=10), st.sampled_from(["zh-Hant", "zh-Hans", None]))
+def test_runs_are_sorted_disjoint_and_of_one_script(
+    pieces: list[str], script: Literal["zh-Hant", "zh-Hans"] | None
+) -> None:
     text = "".join(pieces)
     classes = classify(text)
-    found = runs(text)
-    assert {run.script for run in found} in (set(), {"zh-Hant"}, {"zh-Hans"})
+    found = runs(text, script)
+    assert {run.script for run in found} <= ({script} if script else {"zh-Hant", "zh-Hans"})
+    assert len({run.script for run in found}) < 2
     last = -1
     for run in found:
         assert last < run.start < run.end <= len(text)
@@ -64,8 +84,8 @@ def test_runs_are_sorted_disjoint_and_of_one_script(pieces: list[str]) -> None:
         inside = classes[run.start : run.end]
         assert (inside == own).any() and not (inside == other).any()
         assert "\n" not in text[run.start : run.end]
-    if found:
-        told = HANT if found[0].script == "zh-Hant" else HANS
+    if found or script:
+        told = HANT if (script or found[0].script) == "zh-Hant" else HANS
         outside = np.ones(len(text), bool)
         for run in found:
             outside[run.start : run.end] = False

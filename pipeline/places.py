@@ -13,9 +13,11 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import FileIO
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TypeAlias
@@ -48,6 +50,12 @@ _CHUNK = 2**20
 """Bytes handed on at a time: each passes through Python."""
 _TOGETHER = 256
 """Small files fetched at a time: an object store answers them side by side."""
+_HELD = 2**16
+"""Bytes held of a file of this machine: what is looked at to tell its format is then not read twice."""
+_PASSING = frozenset((errno.EIO, errno.ETIMEDOUT, errno.EAGAIN, errno.ECONNRESET))
+"""What a network file system answers while its server starts anew, and a disk that needs another try."""
+_PAUSES = (0.1, 1.0)
+"""Seconds before reading is tried again. A server that is gone for longer fails the task; the next start repeats it."""
 
 
 def is_address(given: str | Path) -> bool:
@@ -115,16 +123,60 @@ def read_spans(path: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
 
 
 def open_file(path: str) -> BinaryIO:
-    """Open a file for reading, at an address or on this machine. Raises OSError, and ValueError for a path with NUL."""
+    """Open a file for reading, at an address or on this machine.
+
+    What fails later, in the middle of it, is no damage of the file: it ends the reading with InputError.
+
+    Raises:
+        OSError: it cannot be opened.
+        ValueError: the path has a NUL.
+    """
     if not is_address(path):
-        return open(path, "rb")  # noqa: PTH123 - the path is named as given
+        return io.BufferedReader(_File(path), _HELD)
     system, place = _system(path)
     with _as_oserror(path):
         return io.BufferedReader(_Stream(path, system.open(place, "rb", block_size=_BLOCK)), _CHUNK)
 
 
+class _File(io.RawIOBase):
+    """A file of this machine. Where reading fails for the moment, it is tried again."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._file = FileIO(path)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return self._file.seekable()
+
+    def readinto(self, buffer: Any, /) -> int:
+        pauses = iter(_PAUSES)
+        while True:
+            try:
+                return self._file.readinto(buffer)
+            except OSError as error:
+                pause = next(pauses, None)
+                if pause is None or error.errno not in _PASSING:
+                    where = f", from byte {self.tell()} on" if self.seekable() else ""
+                    raise InputError(f"{self._path} cannot be read further{where}: {error.strerror}.") from error
+            time.sleep(pause)
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def close(self) -> None:
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+
 class _Stream(io.RawIOBase):
-    """A file behind an address. What fails on the way is no damage of the file: it ends the reading with InputError."""
+    """A file behind an address."""
 
     def __init__(self, address: str, file: Any) -> None:
         self._address = address

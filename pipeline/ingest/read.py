@@ -61,6 +61,12 @@ _HTML = re.compile(
     rb"\s*<(?:!doctype\s|(?:html|head|body|script|style|title|meta|link|div|p|table|h1|a|br|iframe)[\s/>]|!--|\?xml\s)",
     re.I,
 )
+_FEED = re.compile(
+    rb"\s*(?:<\?[^>]{0,300}\?>\s*|<!--(?:(?!-->).){0,3000}-->\s*){0,9}<(?:rss|feed|rdf:RDF|urlset|sitemapindex|opml)[\s>]",
+    re.S,
+)
+"""RSS, Atom and sitemaps: the beginnings of many articles, or none, and no page."""
+_TABLES = (".csv", ".tsv")
 _HIDDEN = re.compile(r"(?:^|/)\.(?!\.?/)")
 _HTML_LATE = re.compile(rb"<html[\s>]|<body[\s>]", re.I)
 
@@ -181,14 +187,28 @@ def _wanted(below: str, path: str) -> bool:
 
 
 def _walk(folder: str) -> Iterator[str]:
-    for top, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            if name.startswith(".") or name.endswith(".rejects.jsonl"):
-                continue
-            path = os.path.join(top, name)  # noqa: PTH118  a million small files
-            if _promised(name) or _recognised(path):
-                yield path
+    """Yield the files below a folder that are read. Links to folders are followed, but not in circles.
+
+    Raises:
+        InputError: a folder cannot be listed: what it holds would be passed over without a word.
+    """
+    waiting: list[tuple[str, frozenset[tuple[int, int]]]] = [(folder, frozenset())]
+    while waiting:
+        top, above = waiting.pop()
+        try:
+            about = Path(top).stat()
+            with os.scandir(top) as found:
+                entries = list(found)
+        except OSError as error:
+            raise InputError(f"The folder {top} cannot be read: {error.strerror}. Check its permissions.") from None
+        here = about.st_dev, about.st_ino
+        if here in above:
+            continue
+        for entry in entries:
+            if entry.is_dir() and not entry.name.startswith("."):
+                waiting.append((entry.path, above | {here}))
+            elif not entry.is_dir() and _wanted(entry.name, entry.path):
+                yield entry.path
 
 
 def _recognised(path: str) -> bool:
@@ -212,7 +232,11 @@ def open_source(path: str) -> Iterator[Source]:
     if path == "-":
         if sys.stdin is None:
             raise InputError("Standard input is closed. Name a file.")
-        yield _source(path, cast(BinaryIO, sys.stdin.buffer))
+        try:
+            source = _source(path, cast(BinaryIO, sys.stdin.buffer))
+        except OSError as error:
+            raise InputError(f"Standard input cannot be read: {error.strerror}. Name a file.") from None
+        yield source
         return
     try:
         stream = open_file(path)
@@ -288,6 +312,8 @@ def _kind(head: bytes, promised: str, whole: bool) -> str:
         return "tar"
     if body.lstrip(b"\r\n").startswith(b"WARC/"):
         return "warc"
+    if _FEED.match(body):
+        return "text"  # to be told when it is read; in a folder it is passed over
     if _HTML.match(body):
         return "html"
     if promised in ("html", "warc", "zip", "tar"):
@@ -313,11 +339,16 @@ def _read_document(source: Source, limits: Limits) -> Iterator[Record]:
 
 
 def _read_whole(source: Source, limits: Limits) -> Iterator[Record]:
+    if _unpacked_name(source.name).lower().endswith(_TABLES):  # as text, all its rows would be one article
+        yield Reject(source.name, 0, source.stem, "read", "a table is not read: write it as JSON lines or Parquet")
+        return
     data, broken = collect(unpack(source.stream, source.compression), limits.page_bytes)
     id_ = source.stem or hash_id(data, 0)
     if broken or len(data) > limits.page_bytes:
         position, reason = (broken.position, broken.reason) if broken else (0, "over the limit page_bytes")
         yield Reject(source.name, position, id_, "read", reason)
+    elif source.kind == "text" and _FEED.match(data):
+        yield Reject(source.name, 0, id_, "read", "a feed or a sitemap is no page: give the pages that it names")
     elif source.kind == "html" and data:
         yield Page(id_, source.name, html=data)
     else:
@@ -340,19 +371,20 @@ def _read_parquet(source: Source, limits: Limits) -> Iterator[Record]:
     try:
         with pq.ParquetFile(source.stream) as file:
             columns = [name for name in file.schema_arrow.names if name in FIELDS]
+            others = [name for name in file.schema_arrow.names if name not in FIELDS]
             size, rows = source.stream.seek(0, 2), file.metadata.num_rows
             for batch in file.iter_batches(_BATCH, columns=columns):
                 for index in range(batch.num_rows):
                     source.mark = row * size // rows
-                    yield _row(batch, index, source.name, row, limits)
+                    yield _row(batch, index, others, source.name, row, limits)
                     row += 1
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         yield Reject(source.name, row, "", "read", f"damaged Parquet: {str(error).partition(chr(10))[0]}")
 
 
-def _row(batch: Any, index: int, name: str, row: int, limits: Limits) -> Page | Reject:
+def _row(batch: Any, index: int, others: Sequence[str], name: str, row: int, limits: Limits) -> Page | Reject:
     try:
-        record = {key: batch.column(key)[index].as_py() for key in batch.schema.names}
+        record: dict[str, Any] = {key: batch.column(key)[index].as_py() for key in batch.schema.names}
         # Typed columns are what Parquet is for: a date is a date there, and text may be stored as bytes.
         for key, value in record.items():
             if isinstance(value, date):
@@ -365,7 +397,7 @@ def _row(batch: Any, index: int, name: str, row: int, limits: Limits) -> Page | 
         return Reject(name, row, "", error.stage, error.reason)
     if max(len(record.get(key) or "") for key in ("html", "text")) > limits.page_bytes:
         return Reject(name, row, "", "read", "over the limit page_bytes")
-    return page_of(record, name, row)
+    return page_of(record | dict.fromkeys(others), name, row)
 
 
 def _need_the_end(source: Source, what: str) -> None:

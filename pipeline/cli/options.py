@@ -83,7 +83,7 @@ def tagging_config(
 
 def sources_of(context: typer.Context, inputs: list[str] | None) -> list[str]:
     """Return the files to read. Without any, standard input; on a terminal that would wait for ever, so help."""
-    from pipeline.ingest.read import expand
+    from pipeline.ingest.inputs import expand
 
     if not inputs:
         if sys.stdin is None or sys.stdin.isatty():

@@ -22,7 +22,7 @@ import numpy as np
 from pipeline.dumps.manifest import DUPLICATES
 from pipeline.dumps.shards import rows_of, write_table
 from pipeline.errors import TaowenError
-from pipeline.places import Folder, Where, folder_of
+from pipeline.folders import Folder, Where, folder_of
 from pipeline.script.fold import fold
 
 __all__ = ["Copies", "Sketch", "find_copies", "sketch", "sketch_of_part", "write_duplicates"]

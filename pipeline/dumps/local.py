@@ -21,7 +21,8 @@ from pipeline.dumps.shards import Format
 from pipeline.dumps.status import Status, of_tasks
 from pipeline.dumps.tasks import Piece, Processing, Receipt, Task, files_of, identity
 from pipeline.errors import UsageError
-from pipeline.places import Folder, Where, folder_of, is_address
+from pipeline.folders import Folder, Where, folder_of
+from pipeline.places import is_address
 from pipeline.records import to_line
 
 __all__ = ["asked_for", "run"]

@@ -12,7 +12,7 @@ from typing import Any, get_args
 from pipeline.dumps.shards import Format
 from pipeline.dumps.tasks import FOLDERS, Piece, Task, cut, sampled
 from pipeline.errors import UsageError
-from pipeline.places import TEMPORARY, Folder, Where, folder_of
+from pipeline.folders import TEMPORARY, Folder, Where, folder_of
 from pipeline.records import to_line
 
 __all__ = ["DUPLICATES", "MANIFEST", "PAGE", "REPORT", "Asked", "Manifest", "clear", "open_run", "sweep"]
@@ -62,7 +62,9 @@ class Manifest:
             raise UsageError(
                 f"{out} is no folder of a run: it has no {MANIFEST}. Name the inputs to begin one."
             ) from None
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise UsageError(f"{place} cannot be read: {error.strerror}.") from error
+        except ValueError as error:
             raise UsageError(
                 f"{place} cannot be read ({error}). If it was cut short when the run began, --force begins it anew."
             ) from error

@@ -11,7 +11,7 @@ from pipeline.dumps.manifest import MANIFEST, Manifest, resumed
 from pipeline.dumps.shards import Format
 from pipeline.dumps.status import of_tasks
 from pipeline.errors import UsageError
-from pipeline.places import Where, folder_of
+from pipeline.folders import Where, folder_of
 
 __all__ = ["preview"]
 

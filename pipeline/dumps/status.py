@@ -12,7 +12,7 @@ from pipeline.dumps.manifest import REPORT, Manifest
 from pipeline.dumps.report import site_table
 from pipeline.dumps.tasks import Receipt, Task, receipts
 from pipeline.errors import UsageError
-from pipeline.places import Where, folder_of
+from pipeline.folders import Where, folder_of
 
 __all__ = ["Failure", "Status", "status", "to_text"]
 

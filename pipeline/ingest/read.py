@@ -1,4 +1,4 @@
-"""Files, folders, globs and standard input become Pages, in input order and bounded memory.
+"""Files and standard input become Pages, in the order of the file and bounded memory.
 
 What a file is, is told by its content as much as by its name. Every record gives exactly one Page, Reject or Skip;
 blank lines are nothing.
@@ -6,8 +6,6 @@ blank lines are nothing.
 
 from __future__ import annotations
 
-import glob
-import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,9 +23,9 @@ from pipeline.ingest.decode import decode
 from pipeline.ingest.json_records import FIELDS, hash_id, json_kind, looks_like_json, page_of, read_document, read_lines
 from pipeline.ingest.unpack import collect, compression_of, unpack, unpack_head
 from pipeline.ingest.warc import read_warc
-from pipeline.places import below, exists, is_address, is_folder, matching, open_file
+from pipeline.places import is_address, open_file
 
-__all__ = ["ENDINGS", "READERS", "Source", "can_split", "expand", "open_source", "read"]
+__all__ = ["ENDINGS", "READERS", "Source", "can_split", "open_source", "read", "recognised"]
 
 Record: TypeAlias = Page | Reject | Skip
 
@@ -90,25 +88,6 @@ class Source:
         return Path(_unpacked_name(self.name)).stem if self.name != "-" else ""
 
 
-def expand(inputs: Sequence[str]) -> list[str]:
-    """Return the files that the arguments name, each once: in the order of the arguments, sorted within each.
-
-    An argument is a path, a glob, or an address such as `s3://bucket/crawl` (also with a glob).
-
-    A folder gives all files below it whose ending is known or whose content is recognised; hidden files and
-    `*.rejects.jsonl` are left out. A file named by itself or by a glob is always taken.
-
-    Raises:
-        InputError: a path is missing, a glob matches nothing, or a folder holds nothing readable.
-    """
-    found: dict[str, str] = {}
-    for given in inputs:
-        for path in _expand_one(given):
-            same = path if path == "-" or is_address(path) else os.path.abspath(path)  # noqa: PTH100  keeps links
-            found.setdefault(same, path)
-    return list(found.values())
-
-
 def can_split(path: str) -> bool:
     """Whether byte ranges of the file can be read apart: an uncompressed file of JSON lines."""
     if path == "-" or not (is_address(path) or Path(path).is_file()):
@@ -141,77 +120,10 @@ def read(path: str, *, limits: Limits = LIMITS, start: int = 0, end: int | None 
             raise InputError(f"{path} cannot be read in ranges. Read it whole, without start and end.")
 
 
-def _expand_one(given: str) -> list[str]:
-    path = Path(given)
-    if given == "-":
-        return ["-"]
-    if is_address(given):
-        try:
-            return _expand_address(given)
-        except OSError as error:
-            raise InputError(f"{given} cannot be read: {error.strerror}.") from error
-    if path.is_dir():
-        files = sorted(_walk(given))
-        if not files:
-            raise InputError(f"{given} holds no file that can be read. Give a folder with {', '.join(ENDINGS)} files.")
-        return files
-    if path.exists() or path.is_symlink():
-        return [given]
-    if not glob.has_magic(given):
-        raise InputError(f"{given} does not exist. Check the path, or give - to read standard input.")
-    matches = sorted(glob.glob(given, recursive=True))  # noqa: PTH207  Path.glob takes no absolute pattern
-    if not matches:
-        raise InputError(f"No file matches {given}. Check the pattern, and quote it so that the shell leaves it alone.")
-    return [file for match in matches for file in (sorted(_walk(match)) if Path(match).is_dir() else (match,))]
-
-
-def _expand_address(given: str) -> list[str]:
-    if is_folder(given):
-        files = [path for path in below(given) if _wanted(path.removeprefix(given), path)]
-        if not files:
-            raise InputError(f"{given} holds no file that can be read. Give a folder with {', '.join(ENDINGS)} files.")
-        return files
-    if exists(given):
-        return [given]
-    matches = matching(given) if glob.has_magic(given) else []
-    if not matches:
-        raise InputError(f"{given} does not exist. Check the address.")
-    return [file for match in matches for file in (_expand_address(match) if is_folder(match) else (match,))]
-
-
-def _wanted(below: str, path: str) -> bool:
-    """Whether a file of a folder is read: `below` is its place there."""
-    name = Path(path).name
-    hidden = any(part.startswith(".") for part in below.split("/"))
-    return not hidden and not name.endswith(".rejects.jsonl") and (bool(_promised(name)) or _recognised(path))
-
-
-def _walk(folder: str) -> Iterator[str]:
-    """Yield the files below a folder that are read. Links to folders are followed, but not in circles.
-
-    Raises:
-        InputError: a folder cannot be listed: what it holds would be passed over without a word.
-    """
-    waiting: list[tuple[str, frozenset[tuple[int, int]]]] = [(folder, frozenset())]
-    while waiting:
-        top, above = waiting.pop()
-        try:
-            about = Path(top).stat()
-            with os.scandir(top) as found:
-                entries = list(found)
-        except OSError as error:
-            raise InputError(f"The folder {top} cannot be read: {error.strerror}. Check its permissions.") from None
-        here = about.st_dev, about.st_ino
-        if here in above:
-            continue
-        for entry in entries:
-            if entry.is_dir() and not entry.name.startswith("."):
-                waiting.append((entry.path, above | {here}))
-            elif not entry.is_dir() and _wanted(entry.name, entry.path):
-                yield entry.path
-
-
-def _recognised(path: str) -> bool:
+def recognised(path: str) -> bool:
+    """Whether a file that lies in a folder is read: its ending is known, or what it holds."""
+    if _promised(path):
+        return True
     if not is_address(path) and not Path(path).is_file():
         return False
     try:

@@ -11,7 +11,8 @@ from pipeline.article import Cut
 from pipeline.dumps.report import to_json
 from pipeline.dumps.shards import rows_of
 from pipeline.dumps.status import Status, status
-from pipeline.places import Where, folder_of, is_address
+from pipeline.folders import Where, folder_of
+from pipeline.places import is_address
 from pipeline.report.articles import Mark, shown_article
 from pipeline.report.charts import bar
 from pipeline.report.html import Html, element, figure, page, pointer, table, together

@@ -26,7 +26,8 @@ from pipeline import places
 from pipeline.article import Page, Reject, Skip
 from pipeline.configure import LIMITS, Limits
 from pipeline.errors import InputError
-from pipeline.ingest.read import ENDINGS, READERS, can_split, expand, read
+from pipeline.ingest.inputs import expand
+from pipeline.ingest.read import ENDINGS, READERS, can_split, read
 
 BODY = "<html><head><title>稀土</title></head><body><p>商務部公布新的出口管制清單。</p></body></html>"
 TEXT = "商务部公布新的出口管制清单。\r\n第二行\n"

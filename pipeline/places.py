@@ -23,6 +23,7 @@ __all__ = [
     "below",
     "exists",
     "is_address",
+    "is_file",
     "is_folder",
     "matching",
     "open_file",
@@ -64,6 +65,15 @@ def is_folder(given: str) -> bool:
     system, path = system_of(given)
     with as_oserror(given):
         return bool(system.isdir(path))
+
+
+def is_file(given: str) -> bool:
+    """Whether an address or a path is that of a file. Raises OSError where that cannot be told."""
+    if not is_address(given):
+        return Path(given).is_file()
+    system, path = system_of(given)
+    with as_oserror(given):
+        return bool(system.isfile(path))
 
 
 def below(address: str) -> list[str]:

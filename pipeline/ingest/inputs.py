@@ -50,7 +50,7 @@ def _expand_one(given: str) -> list[str]:
     if path.exists() or path.is_symlink():
         return [given]
     if not glob.has_magic(given):
-        raise InputError(f"{given} does not exist. Check the path, or give - to read standard input.")
+        raise InputError(f"{given} does not exist. Check the path.")
     matches = sorted(glob.glob(given, recursive=True))  # noqa: PTH207  Path.glob takes no absolute pattern
     if not matches:
         raise InputError(f"No file matches {given}. Check the pattern, and quote it so that the shell leaves it alone.")

@@ -26,12 +26,12 @@ def run(
     inputs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[INPUT]...",
+            metavar="INPUT",
             help="Files, folders, globs, addresses (s3://...). Without any, the run in DIR goes on with its own.",
             show_default=False,
         ),
     ] = None,
-    workers: Annotated[int, typer.Option("--workers", min=1, help="Tasks at a time, each with its processes.")] = 1,
+    workers: Annotated[int, typer.Option("--workers", metavar="N", min=1, help="Tasks at a time, each with its processes.")] = 1,
     page_seconds: Annotated[
         float | None,
         typer.Option(

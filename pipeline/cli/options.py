@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Target = Literal["zh-Hans", "zh-Hant", "zh-Hant-TW", "zh-Hant-HK"]
 Inputs = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[INPUT]...", help="Files, folders, globs, or - for standard input.", show_default=False),
+    typer.Argument(metavar="INPUT", help="Files, folders, globs, or - for standard input.", show_default=False),
 ]
 Out = Annotated[
     Path | None,

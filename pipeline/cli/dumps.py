@@ -31,7 +31,9 @@ def run(
             show_default=False,
         ),
     ] = None,
-    workers: Annotated[int, typer.Option("--workers", metavar="N", min=1, help="Tasks at a time, each with its processes.")] = 1,
+    workers: Annotated[
+        int, typer.Option("--workers", metavar="N", min=1, help="Tasks at a time, each with its processes.")
+    ] = 1,
     page_seconds: Annotated[
         float | None,
         typer.Option(

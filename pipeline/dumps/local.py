@@ -145,7 +145,7 @@ def asked_for(
         raise UsageError(f"A sample cannot have {sample} records. Give at least 1, or 0 for all.")
     files = tuple(files_of(inputs)) if inputs else ()
     versions = dict(process.versions)
-    return Asked(kind, process.config_digest, versions, identity(process), files, task_bytes, sample)
+    return Asked(kind, process.options, versions, identity(process), files, task_bytes, sample)
 
 
 def _keep_apart(inputs: Sequence[str], files: Sequence[Piece], out: str) -> None:

@@ -87,8 +87,8 @@ class Processing(Rows, Protocol):
     """Says what decides the rows too: `pipeline.process.Process`, or a test's own."""
 
     @property
-    def config_digest(self) -> str:
-        """Changes with everything of the configuration that can change a row."""
+    def options(self) -> Mapping[str, Any]:
+        """Everything of the configuration that can change a row, by name, as JSON data."""
 
     @property
     def versions(self) -> Mapping[str, str]:
@@ -183,7 +183,7 @@ def _vouched(task: Task, content: bytes, sizes: tuple[int, int]) -> Receipt | No
 
 def identity(process: Processing) -> str:
     """Return a digest of everything but the input that decides a row: configuration, model, rules, package."""
-    return _digest([process.config_digest, sorted(process.versions.items())])
+    return _digest([sorted(process.options.items()), sorted(process.versions.items())])
 
 
 def files_of(inputs: Sequence[str]) -> list[Piece]:

@@ -113,7 +113,8 @@ def test_a_full_disk_ends_the_run_at_once_and_says_so(tmp_path: Path) -> None:
     ("change", "said"),
     [
         ({"make": functools.partial(Fake, model="m2")}, "model was m1 and is now m2"),
-        ({"make": functools.partial(Fake, config_digest="x")}, "options"),
+        ({"make": functools.partial(Fake, to="zh-Hant")}, "the option to was zh-Hans and is now zh-Hant"),
+        ({"make": functools.partial(Fake, page_text=True)}, "the option page-text was off and is now on"),
         ({"kind": "parquet"}, "format was jsonl and is now parquet"),
         ({"more": ["平常"]}, "bytes"),
         ({"extra": "other.jsonl"}, "other.jsonl is new"),

@@ -57,6 +57,16 @@ def test_a_block_of_the_readme_prints_what_it_shows(block: Block, folder: Path) 
     assert fits(block.body, shown), f"README.md, line {block.line}. Shown there: {block.body}\nShown now: {shown}"
 
 
+def test_the_rows_load_as_the_records_page_says(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The README's blocks have written the files."""
+    import datasets
+
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(folder / "cache"))
+    for block in blocks(records_page()):
+        if block.language == "python":
+            RUNNERS["python"](block.body + "\nassert len(rows) == len(frame) > 40")
+
+
 def test_the_readme_runs_every_verb_but_those_of_labels() -> None:
     """tests/topics/test_topics_loop.py runs those, but for export."""
     shown = {line.split()[2] for block in RUN for line in block.body.splitlines() if line.startswith("$ taowen ")}

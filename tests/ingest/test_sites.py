@@ -23,7 +23,6 @@ BODY = (
 )
 AUTHOR = "喬木生寫過三本關於水的書，他住在山裡，養了兩隻狗。"
 FOLDED = "這一段要點開才看得到：水費明年再決定。"
-WRONG = "編者按 本文"
 FILE = """
 [[site]]
 host = "village.example"

@@ -120,7 +120,9 @@ def to_text(found: Status) -> str:
         if numbers:
             lines.append(f"{title}: {_listed(numbers.items())}")
     if found.copies is not None:
-        lines.append(f"copies: {found.copies[1]} articles in {found.copies[0]} clusters, in duplicates.parquet")
+        clusters, articles = found.copies
+        ending = "" if clusters == 1 else "s"
+        lines.append(f"copies: {articles} articles in {clusters} cluster{ending}, in duplicates.parquet")
     if counts.site:
         lines += ["", *site_table(counts)]
     lines += [f"failed: task {one.task} ({', '.join(one.inputs[:3])}): {one.reason}" for one in found.failed]

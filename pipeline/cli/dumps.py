@@ -73,6 +73,7 @@ def run(
 ) -> None:
     """Process a dump into DIR: parts, rejects, receipts, report.json. Stopped at any time, the same command resumes."""
     from pipeline.configure import LIMITS
+    from pipeline.dumps.local import check_asked
     from pipeline.dumps.local import run as run_dump
     from pipeline.dumps.manifest import PAGE
     from pipeline.dumps.status import to_text
@@ -83,12 +84,14 @@ def run(
     limit = RejectLimit.parse(max_rejects)
     floor = _percent(fail_under)
     part = _share(share)
+    seconds = LIMITS.page_seconds if page_seconds is None else page_seconds
     make = partial(Process, tagging_config(model, threshold, to, page_text, sites))
     make().check()
     given = inputs or []
     if dry_run:
         from pipeline.dumps.preview import preview
 
+        check_asked(page_seconds=seconds, share=part, add=add, force=force, deduplicate=deduplicate)
         typer.echo(preview(given, out, make, kind=format, add=add, force=force, sample=sample or 0, workers=workers))
         return
     page = Path(out, PAGE)  # never at an address: reports are files of this machine
@@ -113,7 +116,7 @@ def run(
             deduplicate=deduplicate,
             engine=engine,
             address=address,
-            page_seconds=LIMITS.page_seconds if page_seconds is None else page_seconds,
+            page_seconds=seconds,
             progress=progress,
         )
     say(to_text(status))

@@ -15,7 +15,7 @@ from pipeline.errors import UsageError
 from pipeline.folders import TEMPORARY, Folder, Where, folder_of
 from pipeline.records import to_line
 
-__all__ = ["DUPLICATES", "MANIFEST", "PAGE", "REPORT", "Asked", "Manifest", "clear", "open_run", "sweep"]
+__all__ = ["DUPLICATES", "MANIFEST", "PAGE", "REPORT", "Asked", "Manifest", "clear", "open_run", "sweep", "told"]
 
 MANIFEST = "manifest.json"
 REPORT = "report.json"
@@ -183,7 +183,7 @@ def resumed(out: str, begun: Manifest, asked: Asked, *, add: bool) -> Manifest:
         for name in sorted({*before, *after}):
             was, now = before.get(name), after.get(name)
             if was != now:
-                changed.append(f"{what} {name} was {_told(was)} and is now {_told(now)}")
+                changed.append(f"{what} {name} was {told(was)} and is now {told(now)}")
     if begun.sample != asked.sample:
         changed.append(f"the sample was {begun.sample or 'everything'} and is now {asked.sample or 'everything'}")
     tasks = begun.tasks
@@ -237,7 +237,8 @@ def _matched(begun: Manifest, asked: Asked, *, add: bool) -> tuple[tuple[Task, .
     return tasks + (asked.tasks(new, len(tasks)) if new else ()), []
 
 
-def _told(value: object) -> str:
+def told(value: object) -> str:
+    """Return the value of an option for a person."""
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, Mapping):

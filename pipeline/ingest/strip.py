@@ -158,11 +158,13 @@ def _choose(
         inside = range(min(told), max(told))
         kept.update(i for i in inside if plain[i] and keep[i] >= (_KEEP_KIN if i in kin else _KEEP_INSIDE))
         for i in range(max(told) + 1, len(lines)):
+            if i in kept:
+                continue
             if (
                 bits[i]
                 or not plain[i]
                 or keep[i] < _KEEP_NEXT
-                or len(lines[i]) < _PARAGRAPH
+                or (len(lines[i]) < _PARAGRAPH and i not in kin)
                 or not _sentences(lines[i])
             ):
                 break
@@ -171,12 +173,19 @@ def _choose(
 
 
 def _kin(told: Sequence[int], blocks: Sequence[Block]) -> set[int]:
-    """Return the blocks that stand as most of the told ones do: in elements of one name with the same parent."""
-    places: dict[tuple[Markup | None, str], list[int]] = {}
+    """Return the blocks that stand as most of the told ones do.
+
+    They stand in elements of one name with the same parent; or, as the entries of a live blog do, in elements of one
+    name inside elements of one name with the same parent.
+    """
+    places: dict[tuple[Markup | None, str, str], list[int]] = {}
     for i, block in enumerate(blocks):
         if block.markup is None:
             return set()
-        places.setdefault(standing(block.markup), []).append(i)
+        parent, tag = standing(block.markup)
+        places.setdefault((parent, "", tag), []).append(i)
+        if parent is not None:
+            places.setdefault((parent.parent, parent.tag, tag), []).append(i)
     among = set(told)
     return {i for group in places.values() if 2 * len(among.intersection(group)) > len(told) for i in group}
 

@@ -57,6 +57,27 @@ FIELDS = {
 }
 """What each field of the row means, in the order of `pipeline.records.SCHEMA`."""
 
+REPORT = {
+    "tasks, done, failed": "how many there are, how many are done, and of those that failed name, inputs and reason",
+    "read, written, rejected, skipped": "records; the first is the sum of the others",
+    "bytes": "of the input, as stored; of a sample, those of the ranges that it was taken from",
+    "status, script, topic": "rows by each; a row may have several topics, or none",
+    "cut_characters": "code points that were cut, by kind",
+    "stage, reject_reason, skip_reason": "rejects by stage, rejects and skips by reason, numbers in it as `#`",
+    "site": "by host: pages, articles, reasons for none, characters, those that stay, cuts as `[number, characters]`",
+    "clusters, copies": "with `--deduplicate`: groups of copies, and the articles in them",
+    "sample, options, versions": "how many records were asked for (0 for all), and what decides the rows",
+    "seconds": "work of all processes in all launches",
+}
+RUN_FOLDER = {
+    "manifest.json": "the plan, frozen when the run begins: options, versions, tasks with their files and ranges",
+    "parts/": "the rows, a file a task, JSON lines or Parquet; they sort in the order of the input",
+    "rejects/": "records that are no row, a JSONL file a task that has some",
+    "receipts/": "one for each task that is done: its books, and the sizes of its files",
+    "report.json": "the books of the run, summed over the receipts, when a launch ends",
+    "duplicates.parquet": "with `--deduplicate`: see [dumps.md](dumps.md#copies)",
+    "report.html": "by `taowen report`",
+}
 REJECTS = {
     "input": "the file as it was given",
     "position": "byte offset or row number, as in a row",
@@ -300,6 +321,12 @@ def records_page() -> str:
         "`rejects/` of a run, or to standard error.",
         "",
         *_table("field | what", {name: REJECTS[name] for name in REJECT_KEYS}),
+        "## The folder of a run",
+        "",
+        *_table("file | what", RUN_FOLDER),
+        "A part counts if its receipt is there. `report.json`:",
+        "",
+        *_table("keys | what", {keys.replace(", ", "`, `"): what for keys, what in REPORT.items()}),
         "## Kinds of cut",
         "",
         "`cuts[].kind` is one of these. The reason beside it says what decided: a rule, the heading above, the markup,",

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from pipeline import __version__
+from pipeline.dumps.status import Status
 from pipeline.records import REJECT_KEYS, SCHEMA
 
 from .documents import (
     FIELDS,
     KINDS,
     REJECTS,
+    REPORT,
     ROOT,
     RUNNERS,
     Block,
@@ -121,6 +123,11 @@ def test_every_field_reject_key_and_kind_of_cut_is_described() -> None:
     assert list(FIELDS) == list(SCHEMA)
     assert tuple(REJECTS) == REJECT_KEYS
     assert set(KINDS) == cut_kinds()
+
+
+def test_every_key_of_a_run_s_report_is_described() -> None:
+    report = Status("", 1, 1, {}, {}, copies=(0, 0)).to_dict()
+    assert set(report) == {key for keys in REPORT for key in keys.split(", ")}
 
 
 def test_the_sample_has_no_kind_of_cut_that_is_not_described(folder: Path) -> None:

@@ -29,6 +29,8 @@ _KEEP_INSIDE = 0.35
 """A line between two paragraphs of the article stays from here on: a subhead cut is worse than a caption kept."""
 _KEEP_KIN = 0.1
 """The same for one whose element stands as the paragraphs do: their parent's child, of their name."""
+_MANY, _NEARLY_ALL = 8, 0.8
+"""Lines that stand alike, such as the cells of a table, and the share of them that stays, from which on all are kin."""
 _KEEP_NEXT = 0.1
 """The same for a paragraph right behind the last one that stays, if no rule speaks against it: the last words of an
 article are cut more often than another's first ones stay (lost paragraphs of flattened text 7.4% to 7.0% by site)."""
@@ -154,7 +156,7 @@ def _choose(
     kept = {i for i in range(len(lines)) if keep[i] >= (_KEEP if plain[i] else aside.get(i, _KEEP_FURNITURE))}
     told = [i for i in kept if len(lines[i]) > 20 and _sentences(lines[i])]
     if told:
-        kin = _kin(told, blocks)
+        kin = _kin(told, kept, blocks)
         inside = range(min(told), max(told))
         kept.update(i for i in inside if plain[i] and keep[i] >= (_KEEP_KIN if i in kin else _KEEP_INSIDE))
         for i in range(max(told) + 1, len(lines)):
@@ -172,11 +174,11 @@ def _choose(
     return sorted(kept)
 
 
-def _kin(told: Sequence[int], blocks: Sequence[Block]) -> set[int]:
-    """Return the blocks that stand as most of the told ones do.
+def _kin(told: Sequence[int], kept: set[int], blocks: Sequence[Block]) -> set[int]:
+    """Return the blocks that stand as most of the told ones do, or among others like them nearly all of which stay.
 
-    They stand in elements of one name with the same parent; or, as the entries of a live blog do, in elements of one
-    name inside elements of one name with the same parent.
+    They stand in elements of one name with the same parent; or, as the entries of a live blog and the cells of a table
+    do, in elements of one name inside elements of one name with the same parent.
     """
     places: dict[tuple[Markup | None, str, str], list[int]] = {}
     for i, block in enumerate(blocks):
@@ -187,7 +189,13 @@ def _kin(told: Sequence[int], blocks: Sequence[Block]) -> set[int]:
         if parent is not None:
             places.setdefault((parent.parent, parent.tag, tag), []).append(i)
     among = set(told)
-    return {i for group in places.values() if 2 * len(among.intersection(group)) > len(told) for i in group}
+    return {
+        i
+        for group in places.values()
+        if 2 * len(among.intersection(group)) > len(told)
+        or (len(group) >= _MANY and len(kept.intersection(group)) >= _NEARLY_ALL * len(group))
+        for i in group
+    }
 
 
 def _aside(keep: NDArray[np.float64], flat: Flat) -> dict[int, float]:

@@ -312,3 +312,14 @@ def test_entries_in_elements_of_their_own_stay_even_in_doubt() -> None:
         ]
         assert [line for line in kept if line in told] == told[: 4 if last > 0.1 else 3]
         assert f"{TEASERS[0]}。" not in kept
+
+
+def test_a_table_of_the_article_stays_whole() -> None:
+    cells = [f"{number}.{number}" for number in range(12)]
+    rows = "".join(f"<tr><td>{a}</td><td>{b}</td></tr>" for a, b in zip(cells[::2], cells[1::2], strict=True))
+    flat = flatten_html(f"<p>{BODY[0]}</p><table>{rows}</table><p>{BODY[1]}</p>")
+    judge = Mock(spec=Judge)
+    for doubtful in (2, 3):
+        judge.keep.return_value = np.array([0.9, *[0.7] * (12 - doubtful), *[0.2] * doubtful, 0.9])
+        kept = judge_blocks(flat, fold(flat.text), judge).kept
+        assert len(kept) == (14 if doubtful == 2 else 11)

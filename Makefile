@@ -17,7 +17,7 @@ help:  ## List the targets
 
 setup: $(STAMP)  ## Make .venv and install taowen with the tools of development
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml constraints.txt hatch_build.py pipeline/native/build.py $(wildcard pipeline/native/*.[ch])
 	@$(or $(PYTHON),false) -c '$(FITS)' || { echo "No Python 3.11 to 3.13 ($(or $(PYTHON),none found)). Install one, or name it: make setup PYTHON=/path/to/python3.12"; exit 2; }
 	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'

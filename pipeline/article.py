@@ -88,10 +88,6 @@ class Markup:
     parent: Markup | None
     hidden: bool = False
     """Whether its style, or an ancestor's, hides it."""
-    begin: int = 0
-    """Number of the first block inside it."""
-    end: int = 0
-    """Number of the first block behind it."""
     forced: Forced | None = None
     """What a user's site file says of it, or of the nearest ancestor that it speaks of."""
     number: int = 0

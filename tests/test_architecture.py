@@ -16,7 +16,7 @@ PACKAGE = ROOT / "pipeline"
 
 ROOMS = (
     ("article", "errors"),
-    ("configure", "places"),
+    ("configure", "native", "places"),
     ("folders", "records"),
     ("script",),
     ("ingest",),

@@ -36,7 +36,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-SUFFIXES = {".py", ".toml", ".tsv", ".txt", ".json", ".jsonl", ".npz", ".md"}
+SUFFIXES = {".py", ".toml", ".tsv", ".txt", ".json", ".jsonl", ".npz", ".md", ".c", ".h", ".so", ".dylib", ".dll"}
 held = set(zipfile.ZipFile(sys.argv[1]).namelist())
 about = {name for name in held if name.split("/")[0].endswith(".dist-info")}
 inside = {name.split("/", 1)[1] for name in about}

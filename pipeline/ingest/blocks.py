@@ -1,22 +1,23 @@
 """Features of blocks: what a line looks like, what stands round it, and, where there is HTML, its markup.
 
-Every feature is counted on the folded key, so that a Traditional page and a Simplified one look the same, and for a
-whole page at once: one table look-up gives each character its class, sums over spans are differences of running sums.
+Every feature is counted on the folded key, so that a Traditional page and a Simplified one look the same. The counting
+is a kernel (`native/blocks.c`); here is what it counts, and the names of the columns in its order.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import cache
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.ingest.elements import Floats, describe_markup, markup_names, running
+from pipeline.ingest.elements import marks_of, markup_names
 from pipeline.ingest.flatten import Flat
 from pipeline.ingest.rules import mask, rules
-from pipeline.script.identify import HANS, HANT, classify
+from pipeline.native import pages
+from pipeline.script.fold import code_points
+from pipeline.script.identify import HANS, HANT, classes
 
 __all__ = ["FURNITURE", "Features", "describe", "feature_names"]
 
@@ -31,9 +32,13 @@ _CLASSES = {
 }
 
 
+_EDGES = ("。！？!?；”」』）)：…", "，、,：:", "▲▼●■◆★※・·•-–—>»#*【[（(")
+"""What a line ends with that is told, ends with that is not, and begins with that is a list's."""
+
+
 @cache
 def _class_table() -> NDArray[np.uint16]:
-    """Return the class bits of each code point: Han 1, digit 2, Latin 4, space 8, then `_CLASSES`."""
+    """Return the class bits of each code point: Han 1, digit 2, Latin 4, space 8, then `_CLASSES` and `_EDGES`."""
     table = np.zeros(0x30000, dtype=np.uint16)
     table[0x3400:0xA000] |= 1
     table[0xF900:0xFB00] |= 1
@@ -44,13 +49,12 @@ def _class_table() -> NDArray[np.uint16]:
         table[low:high] |= 4
     for space in (0x20, 0xA0, 0x3000, 9):
         table[space] |= 8
-    for bit, characters in enumerate(_CLASSES.values(), 4):
-        for character in characters:
+    for bit, characters in enumerate((*_CLASSES.values(), *_EDGES), 4):
+        for character in set(characters):
             table[ord(character)] |= 1 << bit
     return table
 
 
-_BITS = 9
 _KINDS = [
     "list_teaser",
     "previous_next",
@@ -81,103 +85,26 @@ FURNITURE = frozenset(
 )
 """Kinds of noise rule that speak of a site, not of an article: a text without any of them is no scraped page."""
 _REACHES = (1, 3, 8)
-"""Blocks to each side whose prose is summed."""
+"""Blocks to each side whose prose is summed, as the kernel does."""
 _STEPS = (-2, -1, 1, 2)
-"""Neighbours whose own features a block has too."""
+"""Neighbours whose own features a block has too, from the kernel."""
+
+
+class _Masks(NamedTuple):
+    """The rules that the kernel asks for, as bits."""
+
+    heads: int
+    furniture: int
+    kinds: NDArray[np.uint64]
 
 
 @cache
-def _kind_masks() -> tuple[int, ...]:
-    return tuple(mask((kind,)) for kind in _KINDS)
-
-
-def _between(sums: Floats, left: NDArray[np.intp], right: NDArray[np.intp]) -> Floats:
-    """Return the sums over `[left, right)` from running sums with a leading zero; shape of `left`."""
-    result: Floats = sums[right] - sums[left]
-    return result
-
-
-def _counts(classes: NDArray[np.uint16], starts: NDArray[np.intp], ends: NDArray[np.intp]) -> list[Floats]:
-    """Return how many characters of each class a block has; each of shape `(n_blocks,)`.
-
-    Three counts of 21 bits go into one running sum, so a block of 2 million characters of one class would spill over.
-    """
-    counts = []
-    for table in _packed():
-        sums = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(table[classes])))
-        inside = sums[ends] - sums[starts]
-        counts += [((inside >> shift) & 0x1FFFFF).astype(np.float64) for shift in (0, 21, 42)]
-    return counts
-
-
-@cache
-def _packed() -> NDArray[np.int64]:
-    """Return the classes of each combination of class bits, three to a number; shape `(3, 2 ** _BITS)`."""
-    bits = np.arange(1 << _BITS, dtype=np.int64)[None, :] >> np.arange(_BITS)[:, None] & 1
-    first, second, third = bits[0::3], bits[1::3], bits[2::3]
-    return first | second << 21 | third << 42
-
-
-def _shared_pairs(codes: NDArray[np.uint32], starts: NDArray[np.intp], ends: NDArray[np.intp], prose: Floats) -> Floats:
-    """Return for each block the share of its character pairs that the page's prose has elsewhere; shape `(n_blocks,)`.
-
-    Pairs are hashed to 16 bits; the prose is the blocks where `prose` > 0, which count themselves once less.
-    """
-    n = len(codes)
-    if n < 2:
-        return np.zeros(len(starts))
-    pairs = ((codes[:-1] * np.uint32(2654435761)) ^ (codes[1:] * np.uint32(40503))) >> np.uint32(8) & np.uint32(0xFFFF)
-    inside = np.zeros(n + 1, dtype=np.int32)
-    dense = prose > 0
-    np.add.at(inside, starts[dense], 1)
-    np.add.at(inside, ends[dense] - 1, -1)
-    member = np.cumsum(inside)[: n - 1] > 0
-    counts = np.bincount(pairs[member], minlength=1 << 16)
-    seen = (counts[pairs] > member).astype(np.float64)
-    sums = running(seen)
-    width = np.maximum(ends - starts - 1, 1)
-    last = np.maximum(ends - 1, starts)
-    shares: Floats = _between(sums, starts, last) / width
-    return shares
-
-
-def _scripts(text: str, starts: NDArray[np.intp], ends: NDArray[np.intp], prose: Floats) -> tuple[Floats, Floats]:
-    """Return for each block how much it has of the page's script, and of the other one; each of shape `(n_blocks,)`.
-
-    The page's script is that of its first prose: a content farm hangs teasers in its own script under a stolen text.
-    """
-    classes = classify(text)
-    counts = []
-    for script in (HANT, HANS):
-        sums = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(classes == script)))
-        counts.append((sums[ends] - sums[starts]).astype(np.float64))
-    hant, hans = counts
-    weight = prose / (1 + np.cumsum(prose) / 20)  # later prose counts less
-    if (hant * weight).sum() < (hans * weight).sum():
-        hant, hans = hans, hant
-    return np.log1p(hant) / 3, np.log1p(hans) / 3
-
-
-def _section(bits: list[int], prose: Floats) -> Floats:
-    """Return for each block how lately a heading announced a list (related, hot, comments); shape `(n_blocks, 2)`.
-
-    1.0 right after the heading, halved every 8 blocks; a block of prose (two sentences or more) breaks it off in the
-    second column but not in the first.
-    """
+def _masks() -> _Masks:
     heads = sum(1 << i for i, rule in enumerate(rules()) if rule.head)
-    result = np.zeros((len(bits), 2))
-    near = soft = 0.0
-    decay = 0.5 ** (1 / 8)
-    for i, found in enumerate(bits):
-        if found & heads:
-            near = soft = 1.0
-        else:
-            near *= decay
-            soft = 0.0 if prose[i] >= 2 else soft * decay
-        result[i] = near, soft
-    return result
+    return _Masks(heads, mask(FURNITURE), np.array([mask((kind,)) for kind in _KINDS], np.uint64))
 
 
+@cache
 def feature_names() -> tuple[str, ...]:
     """Return the name of each column of `describe`, in order."""
     text = ["length", "solid", "end", "comma", "quote", "bar", "bracket", "digits", "latin", "spaces", "han"]
@@ -208,96 +135,14 @@ def describe(flat: Flat, key: str, bits: list[int]) -> Features:
         bits: the noise rules of each block, as `rules.rule_bits` tells them.
     """
     blocks = flat.blocks
-    count = len(blocks)
     names = feature_names()
-    if not count:
+    if not blocks:
         return np.zeros((0, len(names)), dtype=np.float32)
-    codes = np.frombuffer(key.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    table = _class_table()
-    classes = table[np.minimum(codes, len(table) - 1)]
-    starts = np.array([b.start for b in blocks], dtype=np.intp)
-    ends = np.array([b.end for b in blocks], dtype=np.intp)
-    length = (ends - starts).astype(np.float64)
-    han, digit, latin, space, end, comma, quote, bar, bracket = _counts(classes, starts, ends)
-    solid = np.maximum(length - space, 1)
-    # Prose: sentence ends and commas, as far as Han characters carry them. A headline has none, a paragraph several.
-    carried = han / 12
-    prose = np.minimum(end + 0.5 * comma, carried) * (han >= 16)
-    last_code = codes[ends - 1]
-    closes = np.isin(last_code, [ord(c) for c in "。！？!?；”」』）)：…"])
-    opens = np.isin(last_code, [ord(c) for c in "，、,：:"])
-    first_code = codes[starts]
-    marks = np.isin(first_code, [ord(c) for c in "▲▼●■◆★※・·•-–—>»#*【[（("])
-    shared = _shared_pairs(codes, starts, ends, prose)
-    texts = [key[b.start : b.end] for b in blocks]
-    copies = Counter(texts)
-    again = np.array([copies[t] for t in texts], dtype=np.float64)
-    twin = np.zeros(count)
-    for i in range(1, count):
-        if texts[i] == texts[i - 1]:
-            twin[i] = twin[i - 1] = 1
-    sums = running(prose)
-    whole = max(sums[-1], 1e-9)
-    indices = np.arange(count)
-    where = np.flatnonzero(prose >= 2)
-    first, final = (int(where[0]), int(where[-1])) if len(where) else (count, -1)
-    section = _section(bits, prose)
-    found = np.array(bits, dtype=np.int64)
-    furniture = ((found & mask(FURNITURE)) != 0).astype(np.float64)
-    text_columns = [
-        np.log1p(length) / 5,
-        np.log1p(solid) / 5,
-        np.log1p(end),
-        np.log1p(comma),
-        np.log1p(quote),
-        bar / solid,
-        bracket / solid,
-        digit / solid,
-        latin / solid,
-        space / length,
-        han / solid,
-        closes.astype(np.float64),
-        opens.astype(np.float64),
-        marks.astype(np.float64),
-        np.log1p(prose),
-        shared,
-        twin,
-        np.minimum(again - 1, 4) / 4,
-        indices / max(count - 1, 1),
-        sums[:-1] / whole,
-        np.clip((indices - first) / 20, -2, 2),
-        np.clip((final - indices) / 20, -2, 2),
-        section[:, 0],
-        section[:, 1],
-        np.full(count, np.log1p(count) / 6),
-        np.full(count, np.log1p(whole) / 6),
-        *_scripts(flat.text, starts, ends, prose),
-        np.full(count, np.log1p(furniture.sum()) / 3),
-        np.full(count, float((prose > 0.5).mean())),
-    ]
-    plain = (prose == 0) & (length <= 40)
-    short = running(plain.astype(np.float64))
-    headline = running((plain & (han >= 7) & ~closes & ~opens).astype(np.float64))
-    lined = np.stack((np.log1p(length) / 5, closes.astype(np.float64), np.log1p(prose), shared, furniture), axis=1)
-    for step in _STEPS:
-        beside = np.zeros_like(lined)
-        if abs(step) < count:
-            beside[max(0, -step) : count - max(0, step)] = lined[max(0, step) : count - max(0, -step)]
-        text_columns += list(beside.T)
-    for reach in _REACHES:
-        low, high = np.maximum(indices - reach, 0), np.minimum(indices + reach + 1, count)
-        text_columns.append(np.log1p(_between(sums, low, indices)))
-        text_columns.append(np.log1p(_between(sums, indices + 1, np.maximum(high, indices + 1))))
-        text_columns.append(_between(short, low, high) / (high - low))
-        text_columns.append(_between(headline, low, high) / (high - low))
-    text_columns += [((found & mask) != 0).astype(np.float64) for mask in _kind_masks()]
-    # Filled column by column: a page of 300,000 blocks has half a gigabyte of features as it is.
-    result = np.zeros((count, len(names)), dtype=np.float32)
-    width = len(text_columns)
-    for i, column in enumerate(text_columns):
-        result[:, i] = column
-    if blocks[0].markup is not None:
-        result[:, width] = 1
-        shares = np.array([b.link_share for b in blocks])
-        describe_markup(flat, solid, prose, solid * shares, result[:, width + 1 :])
-    return result
+    edges = np.array([block[:2] for block in blocks], np.int64)
+    return pages.describe(
+        *(code_points(key), code_points(flat.text), edges, np.array(bits, np.uint64), len(names)),
+        **_masks()._asdict(),
+        classes=_class_table(),
+        scripts=(classes(), HANT, HANS),
+        marks=marks_of(flat) if blocks[0].markup is not None else None,
+    )

@@ -11,13 +11,17 @@ node), resiliparse (the same lexbor) 60 walked and 227 serialised and scanned. L
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.article import Block, Forced, Markup
 from pipeline.configure import LIMITS, Limits
 from pipeline.errors import PageError
+from pipeline.native import pages
 
 if TYPE_CHECKING:
     from pipeline.ingest.sites import Site, Sites
@@ -54,6 +58,10 @@ class Flat:
     """The elements inside lines of prose, text before and behind them, sorted by their ends."""
     elements: tuple[Markup, ...] = ()
     """The elements that show text, parents before their children: each at its `number`."""
+    table: NDArray[Any] = field(default_factory=lambda: np.zeros(0, pages.ELEMENT))
+    """The same, as the kernels have them."""
+    makes: tuple[tuple[str, str], ...] = ()
+    """Name and hints of each make of elements."""
 
 
 class Inline(NamedTuple):
@@ -78,16 +86,6 @@ def _names(told: str) -> frozenset[str]:
     return frozenset(told.split())
 
 
-# HTML: elements by how they show (WHATWG rendering section 15.3). What is neither of these runs on in its line.
-_UNSEEN = _names(
-    "script style template noscript svg math iframe object embed applet audio video canvas map select datalist option "
-    "optgroup input textarea head title meta link base frameset noframes -comment"
-)
-_BREAKS = _names(
-    "address article aside blockquote body br button caption center dd details dialog dir div dl dt fieldset "
-    "figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr html legend li listing main menu nav ol p pre "
-    "search section summary table tbody td tfoot th thead tr ul"
-)
 _SPACE = re.compile(r"[ \t\n\r\f]+")
 _HIDDEN = re.compile(
     r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:px|em|pt|%)?\s*(?:;|$))"
@@ -112,17 +110,15 @@ _LONG_TAG, _MOST_ATTRIBUTES = 40_000, 10_000
 """Code points of a tag from which on its attributes are counted, and the most it may have: parsing takes .2 s for
 10,000 and 5 s for 50,000. Real tags have ten."""
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
-_HINTED = ("id", "role", "itemprop")
-"""Attributes that hint at what an element is, beside its class."""
 _LONGEST_HINT = 200
 """Code points of an element's hints that are remembered."""
 _LITTLE_PROSE = 3
 """Sentence ends below which a page may keep its article where it does not show it: in `noscript`, in scripts."""
 
 
-def _check_nesting(html: str) -> None:
+def _check_nesting(html: str, data: bytes) -> None:
     """Reject a page whose open elements could pile up so high that parsing takes minutes."""
-    if html.count("<") < _DEEPEST:
+    if data.count(b"<") < _DEEPEST:
         return
     depth = 0
     for match in _TAG.finditer(html):
@@ -132,176 +128,70 @@ def _check_nesting(html: str) -> None:
                 raise PageError("flatten", f"elements nest deeper than {_DEEPEST:,}")
 
 
-def _check_attributes(html: str) -> None:
+def _check_attributes(data: bytes) -> None:
     """Reject a page with a tag of so many attributes that parsing takes seconds: the parser compares each with all."""
     at = 0
-    while at + _LONG_TAG < len(html):
-        last = html.rfind(">", at, at + _LONG_TAG)
+    while at + _LONG_TAG < len(data):
+        last = data.rfind(b">", at, at + _LONG_TAG)
         if last < 0:
             break
         at = last + 1
     else:
         return
-    for part in html[at:].split(">"):
+    for part in data[at:].decode(errors="replace").split(">"):
         if len(part) >= _LONG_TAG:
             tag = part[part.rfind("<") :]
             if len(tag) >= _LONG_TAG and _TAG.match(tag) and len(_QUOTED.sub("", tag).split()) > _MOST_ATTRIBUTES:
                 raise PageError("flatten", f"a tag with more than {_MOST_ATTRIBUTES:,} attributes")
 
 
-class _Open:
-    """An open element on the way through the tree. Its markup is made when it shows text."""
+def _walk(body: Any, most: int, forced: Sequence[Forced], *, noscript: bool = False) -> Flat:
+    """Return what the body shows, without a head.
 
-    __slots__ = ("at", "begin", "end", "line", "linked", "markup", "node", "parent", "pre", "tag")
+    `forced` is what a site file says of elements: those marked with its number. Such an element has its lines to
+    itself, so that cutting it takes nothing else.
 
-    def __init__(self, node: Any, tag: str, parent: _Open | None, begin: int, at: int = 0, line: int = 0) -> None:
-        self.node = node
-        self.tag = tag
-        self.parent = parent
-        self.begin = begin
-        self.end = 0
-        self.at, self.line = at, line
-        """Pieces before it in its line (0: it begins the line, or is no inline element); characters before the line."""
-        self.linked: bool = tag == "a" or (parent is not None and parent.linked)
-        self.pre: bool = tag == "pre" or (parent is not None and parent.pre)
-        self.markup: Markup | None = None
-
-    def shown(self, forced: Mapping[int, Forced], elements: list[Markup]) -> Markup:
-        """Return the element's markup, made now with that of its ancestors if it shows text for the first time.
-
-        What is made is added to `elements`.
-        """
-        new: list[_Open] = []
-        element: _Open | None = self
-        while element is not None and element.markup is None:
-            new.append(element)
-            element = element.parent
-        markup = element.markup if element else None
-        for element in reversed(new):
-            own, hidden = "", markup is not None and markup.hidden
-            if attributes := element.node.attributes:
-                own = attributes.get("class") or ""
-                for name in _HINTED:
-                    if value := attributes.get(name):
-                        own = f"{own} {value}" if own else value
-                own = own.lower()[:_LONGEST_HINT]
-                if "hidden" in attributes or ((style := attributes.get("style")) and _HIDDEN.search(style.lower())):
-                    hidden = True
-            said = None
-            if forced:
-                said = forced.get(element.node.mem_id) or (markup.forced if markup is not None else None)
-            markup = Markup(element.tag, own, markup, hidden, element.begin, element.end, said, len(elements))
-            element.markup = markup
-            elements.append(markup)
-        assert markup is not None
-        return markup
-
-
-def _walk(
-    body: Any, unseen: frozenset[str], most: int, forced: Mapping[int, Forced]
-) -> tuple[str, list[Block], list[Inline], list[Markup]]:
-    """Return the text that the body shows, its blocks, one a line, in document order, and elements.
-
-    The elements are those inside of lines, and all that show text.
-
-    `forced` is what a site file says of elements, by `mem_id`. Such an element has its lines to itself, so that cutting
-    it takes nothing else.
+    Raises:
+        PageError: there are more blocks than `most`.
     """
-    lines: list[str] = []
-    blocks: list[Block] = []
-    length = linked = 0
-    pieces: list[str] = []
-    inlines: list[Inline] = []
+    tree = body.html.encode()
+    shown = pages.flatten(
+        tree, mark=_MARK if forced else "", most=most, noscript=noscript, prose=_PROSE, hint_most=_LONGEST_HINT
+    )
+    if shown is None:
+        raise PageError("flatten", f"over the limit blocks ({most:,})")
+    table = shown.elements
+    parents, marks, makes, hides, sizes, styles = (
+        table[name].tolist() for name in ("parent", "mark", "make", "hidden", "style_size", "style")
+    )
     elements: list[Markup] = []
-    inner: list[tuple[int, int, _Open]] = []
-    owner: _Open | None = None
-
-    def finish() -> None:
-        nonlocal length, linked, owner
-        text = _SPACE.sub(" ", "".join(pieces)).strip()
-        if inner:
-            if len(text) >= _PROSE and 2 * linked < len(text):
-                inlines.extend(_inside(inner, pieces, text, length))
-            inner.clear()
-        pieces.clear()
-        if text and owner is not None:
-            lines.append(text)
-            share = round(min(1.0, linked / len(text)), 4) if linked else 0.0
-            blocks.append(Block(length, length + len(text), owner.shown(forced, elements), share))
-            length += len(text) + 1
-            if len(blocks) > most:
-                raise PageError("flatten", f"over the limit blocks ({most:,})")
-        linked = 0
-        owner = None
-
-    element = _Open(body, "body", None, 0)
-    node = body.child
-    while True:
-        if node is None:  # the end of `element`
-            if pieces and (element.tag in _BREAKS or (forced and element.node.mem_id in forced)):
-                finish()
-            elif 0 < element.at < len(pieces) and element.line == length:
-                inner.append((element.at, len(pieces), element))
-            element.end = len(blocks) + bool(pieces)
-            if element.markup is not None:
-                element.markup.end = element.end
-            if element.parent is None:
-                break
-            node, element = element.node.next, element.parent
-            continue
-        tag = node.tag
-        if tag == "-text":
-            text = node.text_content
-            if text and (pieces or not text.isspace()):
-                if not text.isspace():
-                    # The innermost element names the line; elements that begin inside it only add links.
-                    if owner is None:
-                        owner = element
-                    if element.linked:
-                        linked += len(text.strip())
-                if element.pre:
-                    first, *rest = text.split("\n")
-                    pieces.append(first)
-                    for more in rest:
-                        finish()
-                        owner = element
-                        pieces.append(more)
-                else:
-                    pieces.append(text)
-        elif tag not in unseen:
-            if pieces:
-                if tag in _BREAKS or (forced and node.mem_id in forced):
-                    finish()
-                elif tag == "a" and linked and node.prev is not None and node.prev.tag == "a":
-                    pieces.append(" ")  # two links side by side are two words, kept apart by their style
-            child = node.child
-            if child is not None:
-                at = 0 if tag in _BREAKS or element.at else len(pieces)
-                element = _Open(node, tag, element, len(blocks), at, length)
-                node = child
-                continue
-        node = node.next
-    return "\n".join(lines), blocks, inlines, elements
-
-
-def _inside(inner: Sequence[tuple[int, int, _Open]], pieces: Sequence[str], text: str, start: int) -> Iterator[Inline]:
-    """Yield the elements of a line, by their pieces of it, that have text of the line before and behind them."""
-    ends = [0]
-    spaced = True
-    for piece in pieces:
-        told = _SPACE.sub(" ", piece)
-        told = told[1:] if spaced and told.startswith(" ") else told
-        spaced = told.endswith(" ") if told else spaced
-        ends.append(ends[-1] + len(told))
-    for first, last, element in inner:
-        low, high = ends[first], ends[last]
-        low += text.startswith(" ", low)
-        high -= text.endswith(" ", low, high)
-        if 0 < low < high < len(text):
-            attributes = element.node.attributes
-            style = (attributes.get("style") or "").lower()
-            hidden = "hidden" in attributes or bool(_HIDDEN.search(style) or _FAINT.search(style))
-            yield Inline(start + low, start + high, hidden)
+    for number, (parent, make) in enumerate(zip(parents, makes, strict=True)):
+        tag, own = shown.makes[make]
+        over = elements[parent] if parent >= 0 else None
+        hidden = hides[number] or (over is not None and over.hidden)
+        if sizes[number] and not hidden:
+            hidden = _HIDDEN.search(shown.style(sizes[number], styles[number])) is not None
+        said = over.forced if over is not None else None
+        if marks[number] >= 0:
+            said = forced[marks[number]]
+        elements.append(Markup(tag, own, over, bool(hidden), said, number))
+    blocks = []
+    for start, end, element, linked in shown.lines:
+        size = end - start
+        share = (1.0 if linked >= size else round(linked / size, 4)) if linked else 0.0
+        blocks.append(Block(start, end, elements[element], share))
+    inlines = []
+    for start, end, hides, styled, at in shown.inner:
+        style = shown.style(styled, at) if styled else ""
+        inlines.append(Inline(start, end, bool(hides or _HIDDEN.search(style) or _FAINT.search(style))))
+    return Flat(
+        shown.text,
+        tuple(blocks),
+        inlines=tuple(inlines),
+        elements=tuple(elements),
+        table=shown.elements,
+        makes=tuple(shown.makes),
+    )
 
 
 def _head(tree: Any) -> Head:
@@ -335,9 +225,21 @@ def is_selector(text: str) -> bool:
     return True
 
 
-def _forced(tree: Any, site: Site | None) -> dict[int, Forced]:
-    """Return what the site file says of elements of this page, by `mem_id`."""
-    return {node.mem_id: said for selector, said in site.elements for node in tree.css(selector)} if site else {}
+_MARK = "data-taowen-forced"
+
+
+def _forced(tree: Any, site: Site | None) -> list[Forced]:
+    """Return what the site file says of elements of this page, which are marked with its number."""
+    if site is None:
+        return []
+    for node in tree.css(f"[{_MARK}]"):  # the page's own: it says nothing here
+        del node.attrs[_MARK]
+    said = []
+    for number, (selector, forced) in enumerate(site.elements):
+        said.append(forced)
+        for node in tree.css(selector):
+            node.attrs[_MARK] = str(number)
+    return said
 
 
 def flatten_html(html: str, limits: Limits = LIMITS, sites: Sites | None = None, url: str = "") -> Flat:
@@ -359,37 +261,33 @@ def flatten_html(html: str, limits: Limits = LIMITS, sites: Sites | None = None,
     """
     from selectolax.lexbor import LexborHTMLParser
 
-    _check_nesting(html)
-    _check_attributes(html)
-    # Lone surrogates are no characters of a document (a browser reads U+FFFD); lexbor would drop them silently.
     try:
-        tree = LexborHTMLParser(html.encode())
-    except UnicodeEncodeError:
-        tree = LexborHTMLParser(_LONE.sub("\ufffd", html))
+        data = html.encode()
+    except UnicodeEncodeError:  # lone surrogates are no characters of a document: a browser reads U+FFFD
+        html = _LONE.sub("\ufffd", html)
+        data = html.encode()
+    _check_nesting(html, data)
+    _check_attributes(data)
+    tree = LexborHTMLParser(data)
     body = tree.body
     head = _head(tree)
     site = sites.of(url, head.canonical, head.metas.get("og:url", "")) if sites is not None else None
     forced = _forced(tree, site)
-    walked: tuple[str, list[Block], list[Inline], list[Markup]] = ("", [], [], [])
-    if body is not None:
-        walked = _walk(body, _UNSEEN, limits.blocks, forced)
-    text, blocks, inlines, elements = walked
-    if body is not None and _ends(text) < _LITTLE_PROSE:
+    flat = _walk(body, limits.blocks, forced) if body is not None else Flat("", ())
+    if body is not None and _ends(flat.text) < _LITTLE_PROSE:
         if body.css_first("noscript") is not None:
-            text, blocks, inlines, elements = _walk(body, _UNSEEN - {"noscript"}, limits.blocks, forced)
-        if _ends(text) < _LITTLE_PROSE:
-            text, blocks = _with_embedded(tree, head, text, blocks, elements)
-    return Flat(text, tuple(blocks), head, site, tuple(inlines), tuple(elements))
+            flat = _walk(body, limits.blocks, forced, noscript=True)
+        if _ends(flat.text) < _LITTLE_PROSE:
+            flat = _with_embedded(tree, head, flat)
+    return replace(flat, head=head, site=site)
 
 
 def _ends(text: str) -> int:
     return text.count("。") + text.count("！") + text.count("？")
 
 
-def _with_embedded(
-    tree: Any, head: Head, text: str, blocks: list[Block], elements: list[Markup]
-) -> tuple[str, list[Block]]:
-    """Return text and blocks with the article that the page keeps in its scripts behind them, if it keeps one."""
+def _with_embedded(tree: Any, head: Head, flat: Flat) -> Flat:
+    """Return the page with the article that it keeps in its scripts behind what it shows, if it keeps one."""
     from pipeline.ingest.embedded import find_embedded
 
     scripts = [
@@ -399,13 +297,19 @@ def _with_embedded(
     ]
     found = find_embedded(scripts, head.title)
     if found is None:
-        return text, blocks
+        return flat
     head.metas.setdefault("datepublished", found.published)
     lines = [line for line in (found.title, found.text) if line]
     behind = flatten_text("\n".join(lines))
-    shift = len(text) + 1 if text else 0
-    count = len(blocks)
-    home = Markup("script", "article embedded", None, begin=count, end=count + len(behind.blocks), number=len(elements))
-    elements.append(home)
-    added = [Block(shift + b.start, shift + b.end, home) for b in behind.blocks]
-    return f"{text}\n{behind.text}" if text else behind.text, blocks + added
+    shift = len(flat.text) + 1 if flat.text else 0
+    begin, end = len(flat.blocks), len(flat.blocks) + len(behind.blocks)
+    home = Markup("script", "article embedded", None, number=len(flat.elements))
+    row = np.array([(-1, begin, end, -1, len(flat.makes), 0, 0, 0, 0)], pages.ELEMENT)
+    return replace(
+        flat,
+        text=f"{flat.text}\n{behind.text}" if flat.text else behind.text,
+        blocks=(*flat.blocks, *(Block(shift + b.start, shift + b.end, home) for b in behind.blocks)),
+        elements=(*flat.elements, home),
+        table=np.concatenate((flat.table, row)),
+        makes=(*flat.makes, (home.tag, home.own)),
+    )

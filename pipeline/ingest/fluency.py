@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from pipeline.configure import model_path, shared_data
 from pipeline.errors import ModelError
+from pipeline.native import splices
 from pipeline.script.fold import code_points, fold
 
 __all__ = [
@@ -114,15 +115,15 @@ class _Ranks:
     def __init__(self, keys: NDArray[np.uint64], bits: int) -> None:
         words = np.zeros((1 << bits) // 64, np.uint64)
         np.bitwise_or.at(words, (keys >> np.uint64(6)).astype(np.int64), np.uint64(1) << (keys & np.uint64(63)))
-        self._words = words
-        self._before = np.concatenate((np.zeros(1, np.int32), np.cumsum(np.bitwise_count(words), dtype=np.int32)))[:-1]
+        self.words = words
+        self.before = np.concatenate((np.zeros(1, np.int32), np.cumsum(np.bitwise_count(words), dtype=np.int32)))[:-1]
 
     def find(self, keys: NDArray[np.uint64]) -> NDArray[np.int32]:
         """Return the row of each key, -1 where it has none."""
         at = (keys >> np.uint64(6)).astype(np.int64)
         bit = np.uint64(1) << (keys & np.uint64(63))
-        word = self._words[at]
-        rows = self._before[at] + np.bitwise_count(word & (bit - np.uint64(1))).astype(np.int32)
+        word = self.words[at]
+        rows = self.before[at] + np.bitwise_count(word & (bit - np.uint64(1))).astype(np.int32)
         rows[(word & bit) == 0] = -1
         return rows
 
@@ -153,42 +154,6 @@ class _Hash(NamedTuple):
             slot[todo] = (slot[todo] + 1) & (size - 1)
         return cls(table, rows, shift)
 
-    def find(self, keys: NDArray[np.uint64]) -> NDArray[np.int32]:
-        """Return the row of each key, -1 where it has none."""
-        at = ((keys * _ODD) >> self.shift).astype(np.int64)
-        seen = self.keys[at]
-        rows = np.where(seen == keys, self.rows[at], np.int32(-1))
-        todo = np.flatnonzero((seen != keys) & (seen != _EMPTY))
-        while len(todo):
-            at[todo] = (at[todo] + 1) & (len(self.keys) - 1)
-            seen, wanted = self.keys[at[todo]], keys[todo]
-            hit = seen == wanted
-            rows[todo[hit]] = self.rows[at[todo[hit]]]
-            todo = todo[~hit & (seen != _EMPTY)]
-        return rows
-
-
-class Glance(NamedTuple):
-    """What a first look at a key sees of splices: spans that sit badly, by pairs of characters alone."""
-
-    starts: Ints
-    ends: Ints
-    gain: Floats
-    """Nats that both seams of each span gain if it goes."""
-    symbols: NDArray[np.int32]
-    """Symbol of each character of the key, and a line break before and two after it, shape `(len(key) + 3,)`."""
-    alone: Floats
-    """Log probability of each character of the key by itself, shape `(len(key),)`."""
-    pair: Floats
-    """Log probability of each character after the one before it."""
-
-    def most(self, count: int) -> tuple[Ints, Ints, Floats]:
-        """Return starts, ends and gain of the `count` spans that gain most, and of those that gain as much."""
-        if len(self.gain) <= count:
-            return self.starts, self.ends, self.gain
-        best = self.gain >= np.partition(self.gain, -count)[-count]
-        return self.starts[best], self.ends[best], self.gain[best]
-
 
 class Fluency:
     """The model: `read` a key, then ask the reading what spans cost."""
@@ -206,20 +171,19 @@ class Fluency:
         self._one_back = _logs(arrays["unigram_back"])
         self._two = _logs(arrays["bigram"])
         self._two_back = _logs(arrays["bigram_back"])
-        self._three = _logs(arrays["trigram"])
         first = np.repeat(np.arange(self.size, dtype=np.uint64), arrays["bigram_count"])
         two = (first << KEY_BITS) | _join(arrays["bigram_low"], arrays["bigram_high"])
         three = (np.repeat(two, arrays["trigram_count"]) << KEY_BITS) | _join(
             arrays["trigram_low"], arrays["trigram_high"]
         )
-        self.themes = arrays["themes"].astype(np.float32) / np.float32(THEME_SCALE)
+        self.themes = np.ascontiguousarray(arrays["themes"].astype(np.float32) / np.float32(THEME_SCALE))
         """Directions of the themed pairs, shape `(n_themed, 32)`, about unit length times their weight."""
         themed = np.full(len(two) + 1, -1, np.int32)
         themed[arrays["themed"]] = np.arange(len(self.themes), dtype=np.int32)
         self.themed = themed
         """Row of each pair of characters in `themes`, -1 where it has none; the last is for unknown pairs."""
         self._twos = _Ranks(two, 2 * int(KEY_BITS))
-        self._threes = _Hash.of(three)
+        threes = _Hash.of(three)
         # Every pair's cost in steps, known or not, in one table: 18 MB for look-ups of 10 ns, which `glance` lives on.
         alone = arrays["unigram"].astype(np.uint16)
         steps = np.minimum(arrays["unigram_back"].astype(np.uint16)[:, None] + alone[None, :], 255).astype(np.uint8)
@@ -227,7 +191,13 @@ class Fluency:
             "bigram"
         ]
         self._pair_steps = steps.ravel()
-        self._one_steps = alone.astype(np.int16)
+        self.language = splices.Language(
+            *(self._symbols, self._pair_steps, alone.astype(np.int16)),
+            *(self._one, self._one_back, self._two, self._two_back, _logs(arrays["trigram"])),
+            *(self._twos.words, self._twos.before, threes.keys, threes.rows, self.themed, self.themes),
+            *(self.size, int(threes.shift), len(threes.keys) - 1, self.break_symbol, self.themes.shape[1]),
+        )
+        """The model as the kernels have it."""
 
     @classmethod
     def load(cls, path: Path | None = None) -> Fluency:
@@ -268,49 +238,23 @@ class Fluency:
             parts.append(self.read(key[lead : start + _LONG]).cost[start - lead :])
         return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
-    def glance(self, key: str) -> Glance:
+    def glance(self, key: str) -> splices.Spans:
         """Return the spans of 2 to 22 characters that sit badly by their pairs alone: at a fifth of a full look's cost.
 
         For each place where a character does not go with the one before it, ends are sought that a span from there
         could have: where the text before goes on better than the span does.
         """
-        x = np.empty(len(key) + 3, np.int32)
-        x[0] = x[-2] = x[-1] = self.break_symbol
-        x[1:-2] = self._symbols[np.minimum(code_points(key), 0xFFFF)]
-        pair = self._pair_steps[x[:-1] * np.int32(self.size) + x[1:]].astype(np.int16)
-        alone = self._one_steps[x[1:]]
-        weak = np.minimum(pair - alone, 60)
-        loose = np.flatnonzero(weak[:-2] > _LOOSE)  # the first character of a span; also the first behind one
-        low = np.searchsorted(loose, loose + 2)
-        count = np.searchsorted(loose, loose + 22, side="right") - low
-        row = np.repeat(np.arange(len(loose)), count)
-        offset = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
-        ends = loose[np.repeat(low, count) + offset]
-        starts = loose[row]
-        joined = self._pair_steps[x[starts] * np.int32(self.size) + x[ends + 1]]
-        both = np.minimum(pair[ends] - joined, 120) + weak[starts]
-        bad = both > _BAD
-        nats = np.float32(STEP)
-        return Glance(starts[bad], ends[bad], both[bad] * nats, x, -alone[:-2] * nats, -pair[:-2] * nats)
+        return splices.glance(self.language, code_points(key), _LOOSE, _BAD)
 
     def read(self, key: str) -> Reading:
         """Return `key` read once, ready to be asked. For keys of up to a few 100,000 characters."""
-        return Reading(self, key)
+        return Reading(self.language, key)
 
     def pair(self, first: NDArray[Any], second: NDArray[Any]) -> tuple[Floats, NDArray[np.int32]]:
         """Return the log probability of `second` after `first`, and the row of the pair (-1: not in the model)."""
         keys = (first.astype(np.uint64) << KEY_BITS) | second.astype(np.uint64)
         row = self._twos.find(keys)
         return np.where(row >= 0, self._two[row], self._one_back[first] + self._one[second]), row
-
-    def triple(self, first: Ints, second: Ints, third: Ints, row: NDArray[np.int32], lower: Floats) -> Floats:
-        """Return the log probability of `third` after two; `row` is the first pair's, `lower` the second pair's."""
-        keys = (first.astype(np.uint64) << KEY_BITS | second.astype(np.uint64)) << KEY_BITS | third.astype(np.uint64)
-        found = np.full(len(keys), -1, np.int32)
-        known = row >= 0  # a triple is in the model only where its first pair is
-        found[known] = self._threes.find(keys[known])
-        backed = np.where(known, self._two_back[row], np.float32(0)) + lower
-        return np.where(found >= 0, self._three[found], backed)
 
     def common(self, characters: Sequence[str], least: float) -> list[bool]:
         """Tell which characters, folded here one by one, have at least this log probability."""
@@ -332,53 +276,16 @@ def default_fluency() -> Fluency:
 class Reading:
     """A key that the model has read: the cost of its characters, and of leaving spans out."""
 
-    def __init__(self, model: Fluency, key: str) -> None:
-        self._model = model
-        edge = np.full(2, model.break_symbol)
-        x = self._x = np.concatenate((edge, model.symbols(key), edge))
-        pair, row = model.pair(x[:-1], x[1:])
-        self._row = np.concatenate((np.full(1, -1, np.int32), row))  # of the pair that ends here
-        self._pair = np.concatenate((np.zeros(1, np.float32), pair))
-        self._one = model.alone(x)
-        log = np.zeros(len(x), np.float32)
-        log[2:] = model.triple(x[:-2], x[1:-1], x[2:], row[:-1], pair[1:])
-        self._log = log
+    def __init__(self, language: splices.Language, key: str) -> None:
+        self.language = language
+        self.told = splices.read(language, code_points(key))
+        """What the model says of each character, as the kernels have it."""
 
     @property
     def cost(self) -> Floats:
         """The cost of each character after the two before it, in nats, shape `(len(key),)`."""
-        cost: Floats = -self._log[2:-2]
+        cost: Floats = -self.told.log[2:-2]
         return cost
-
-    @property
-    def symbols(self) -> NDArray[Any]:
-        """The symbol before the key, and that of each of its characters, shape `(len(key) + 1,)`."""
-        return self._x[1:-2]
-
-    def themes(self, starts: Ints, ends: Ints) -> tuple[Floats, Floats]:
-        """Return how near each span's theme is to that of the rest of the text, and how much theme it has.
-
-        The first is a cosine (0 where the span has no theme); clean text has .56 on average, a search phrase .28. The
-        second is nats of inverse document frequency a character.
-        """
-        row = self._model.themed[self._row[3:-2]]  # of pairs that end at the second character and after
-        direction = self._model.themes[row]
-        direction[row < 0] = 0
-        count = ends - 1 - starts
-        first = np.cumsum(count) - count
-        inside = direction[np.repeat(starts - first, count) + np.arange(int(count.sum()))]
-        span = np.add.reduceat(inside, first, axis=0) if len(first) else inside
-        size = np.add.reduceat(np.sqrt((inside**2).sum(1)), first) if len(first) else np.zeros(0)
-        rest = direction.sum(axis=0) - span
-        length = np.sqrt((span**2).sum(1) * (rest**2).sum(1))
-        near = (span * rest).sum(1) / np.maximum(length, 1e-6)
-        return near.astype(np.float32), (size / (ends - starts)).astype(np.float32)
-
-    @property
-    def unknown(self) -> NDArray[np.bool_]:
-        """Which characters the model does not know, shape `(len(key),)`."""
-        unknown: NDArray[np.bool_] = self._x[2:-2] == 0
-        return unknown
 
     def breaks(self) -> tuple[Floats, Floats]:
         """Return what `seams` would say at best: for a span that starts at, and for one that ends before, each place.
@@ -386,13 +293,8 @@ class Reading:
         Shapes `(len(key),)` and `(len(key) + 1,)`, in nats: the left seam, which is the same for every end (of spans
         of two characters and more), and the cost of the two characters at a place, which the right seam never exceeds.
         """
-        log = self._log
-        left = self._one[2:-2] - log[2:-2] - log[3:-1] + self._pair[3:-1]
-        return left, -log[2:-1] - log[3:]
-
-    def _second(self, a: Ints, b: Ints) -> Floats:
-        """What a span's second character gains when the character before the span is unknown."""
-        return np.where(b - a > 1, self._log[a + 1] - self._pair[a + 1], np.float32(0))
+        _, _, pair, one, log = self.told
+        return one[2:-2] - log[2:-2] - log[3:-1] + pair[3:-1], -log[2:-1] - log[3:]
 
     def seams(self, starts: Ints, ends: Ints) -> tuple[Floats, Floats]:
         """Return how badly each span sits in its sentence, in nats: at its left seam, and at its right.
@@ -402,14 +304,7 @@ class Reading:
         likelihood ratio of "spliced in" against "written", before any prior: about -8 for a span taken at random,
         +6 to +8 for one that was spliced in.
         """
-        model, x = self._model, self._x
-        a, b = starts + 2, ends + 2
-        join, row = model.pair(x[a - 1], x[b])
-        new = model.triple(x[a - 2], x[a - 1], x[b], self._row[a - 1], join)
-        new += model.triple(x[a - 1], x[b], x[b + 1], row, self._pair[b + 1])
-        right = new - self._log[b] - self._log[b + 1]
-        left = self._one[a] - self._log[a] - self._second(a, b)
-        return left, right
+        return splices.seams(self.language, self.told, starts, ends)
 
 
 def _logs(steps: NDArray[Any]) -> Floats:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -16,19 +16,16 @@ from numpy.typing import NDArray
 from pipeline.configure import model_path
 from pipeline.errors import ModelError
 from pipeline.ingest.blocks import Features, feature_names
+from pipeline.native import networks
 
 __all__ = ["ARRAYS", "FAR", "Judge", "default_judge"]
 
 ARRAYS = ("mean", "scale", "first", "first_bias", "second", "second_bias", "out", "out_bias")
-_ROWS = 48
-"""Blocks judged at a time: their products with the 164 x 32 weights stay below the 2^18 multiplications from which on
-OpenBLAS shares them among threads. Measured on two cores: a page of 200 blocks .4 ms in one thread, 3.8 ms of
-processor time in two that wait for each other."""
 FAR = 4.0
 """Standard deviations from the mean at which a feature is held: farther out the lessons say nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Judge:
     """Networks of two hidden layers (ReLU), side by side; their mean log-odds is the answer.
 
@@ -48,17 +45,26 @@ class Judge:
 
     def keep(self, features: Features) -> NDArray[np.float64]:
         """Return for each block the probability that it belongs to the article, shape `(n_blocks,)`."""
-        odds = np.concatenate([self._odds(features[i : i + _ROWS]) for i in range(0, len(features), _ROWS)])
-        # Rounded, so that the last bits of one machine's matrix product decide nothing.
+        odds = networks.judge(self._kernel, np.ascontiguousarray(features, np.float32))
+        # Rounded, so that the last bits of one machine's sums decide nothing.
         told: NDArray[np.float64] = np.round(1 / (1 + np.exp(-np.clip(odds, -30, 30))), 4)
         return told
 
-    def _odds(self, features: Features) -> NDArray[np.float64]:
-        inputs = np.clip((features - self.mean) / self.scale, -FAR, FAR)
-        layer = np.maximum(inputs @ self.first + self.first_bias, 0)
-        layer = np.maximum(layer @ self.second + self.second_bias, 0)
-        odds: NDArray[np.float64] = (layer @ self.out + self.out_bias)[:, :, 0].mean(axis=0, dtype=np.float64)
-        return odds
+    @cached_property
+    def _kernel(self) -> networks.Networks:
+        """The networks for the kernel, which begins with what zeros add."""
+        count, features, units = self.first.shape
+        zero = np.clip(-self.mean / self.scale, -FAR, FAR)
+        width = -(-count * units // networks.AT_ONCE) * networks.AT_ONCE
+        first, bias = np.zeros((features, width), np.float32), np.zeros(width, np.float32)
+        first[:, : count * units] = self.first.transpose(1, 0, 2).reshape(features, -1)
+        bias[: count * units] = (zero @ self.first + self.first_bias[:, 0]).ravel()
+        parts = first.reshape(features, -1, networks.AT_ONCE).transpose(1, 0, 2)
+        deep = (self.second, self.second_bias[:, 0], self.out[:, :, 0], self.out_bias.ravel())
+        return networks.Networks(
+            *(np.ascontiguousarray(array, np.float32) for array in (self.mean, self.scale, zero, parts, bias, *deep)),
+            *(features, count, units, self.second.shape[2], width, FAR),
+        )
 
     @classmethod
     def load(cls, folder: Path | None = None) -> Judge:

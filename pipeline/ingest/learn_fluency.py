@@ -51,8 +51,10 @@ class _Counts(NamedTuple):
 
 def _count(text: str) -> _Counts:
     canon = canonical()[np.minimum(code_points(text), 0xFFFF)]
-    points = np.flatnonzero(np.bincount(canon, minlength=0x10000) >= _RARE)
-    points = np.union1d(points, [ord("\n")])
+    times = np.bincount(canon, minlength=0x10000)
+    points = np.union1d(np.flatnonzero(times >= _RARE), [ord("\n")])
+    # The commonest first: then what a text looks up stands close together, and stays in the cache.
+    points = points[np.argsort(-times[points], kind="stable")]
     table = np.zeros(0x10000, np.uint64)
     table[points] = np.arange(1, len(points) + 1)
     ids = table[canon]

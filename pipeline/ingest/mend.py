@@ -21,6 +21,7 @@ from pipeline.ingest.phrase_model import PhraseModel, default_phrases
 from pipeline.ingest.phrases import Phrase, find_phrases, like_phrases, may_be
 from pipeline.ingest.pieces import ACCEPTED, DOUBTED, NOTHING_DEALT, Dealt, Piece, find_pieces
 from pipeline.ingest.signs import find_glosses, find_invisible, find_watermarks
+from pipeline.native import splices
 from pipeline.script.fold import fold
 
 __all__ = ["Mending", "mend"]
@@ -92,6 +93,11 @@ class _Text:
         self.page, self._whole_key, self._parts = page, whole_key, parts
         self.key = "".join([whole_key[a:b] if a >= 0 else "\n" for a, b in parts])
         self.original = "".join([page[a:b] if a >= 0 else "\n" for a, b in parts])
+
+    @cached_property
+    def told(self) -> splices.Text:
+        """The text as the kernels have it."""
+        return evidence.text_of(self.key, self.original)
 
     def without(self, gone: Sequence[tuple[int, int]]) -> _Text:
         """Return the text without these spans of it, which are sorted and disjoint."""
@@ -192,8 +198,8 @@ def _spliced(
     cuts: list[Cut] = []
     doubts: list[tuple[int, int]] = []
     glance = fluency.glance(text.key)
-    look_for_pieces = float(model.pieces.odds(pieces.suspicions(glance, text.key))[0]) > 0
-    signs, _ = evidence.suspicions(model.shape, glance, text.key, text.original)
+    look_for_pieces = float(model.pieces.odds(pieces.suspicions(glance, text.told))[0]) > 0
+    signs, _ = evidence.suspicions(model.shape, glance, text.told)
     elements = {text.on_page(*span)[0] for span in like_phrases(model.shape, glance, text.spans(own))}
     look_for_phrases = bool(elements) or float(model.phrases.odds(signs).max(initial=-99)) > 0
     if not (look_for_pieces or look_for_phrases):
@@ -202,7 +208,7 @@ def _spliced(
     for _ in range(_ROUNDS):
         doubts = []
         reading = fluency.read(text.key)
-        dealt = find_pieces(reading, text.key) if look_for_pieces else NOTHING_DEALT
+        dealt = find_pieces(reading, text.told, text.key) if look_for_pieces else NOTHING_DEALT
         dealt_out = [(piece.start, piece.end) for piece in dealt.pieces]
         if dealt.odds >= ACCEPTED:
             spoiled, look_for_pieces = True, False
@@ -216,11 +222,11 @@ def _spliced(
             break
         found = [
             (phrase, phrase.score - _IN_TITLE * (phrase.foreign < 2 and text.key[phrase.start : phrase.end] in title))
-            for phrase in find_phrases(model, reading, text.key, text.original, noise, _LIKELY, text.spans(elements))
+            for phrase in find_phrases(model, reading, text.told, text.key, noise, _LIKELY, text.spans(elements))
         ]
         if not spoiled and _is_spoiled([score for _, score in found]):
             spoiled = True
-            if not look_for_pieces and find_pieces(reading, text.key).odds >= ACCEPTED:
+            if not look_for_pieces and find_pieces(reading, text.told, text.key).odds >= ACCEPTED:
                 look_for_pieces = True
                 continue  # they are taken out first: phrases are told better without them
         gone = [phrase for phrase, score in found if spoiled and score >= _LIKELY]

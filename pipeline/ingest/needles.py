@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["SETS", "branches"]
+__all__ = ["Branch", "branches"]
 
-SETS = 3
-"""Most sets that tell of an alternative."""
+SETS = 8
+"""Most sets that tell of an alternative: the bits of a byte."""
+ENDLESS = 1 << 30
+"""Code points that no line has."""
 _MOST = 80
 """Characters of a class, and pairs of two classes, that still tell something."""
 _UNION = 400
@@ -25,27 +27,47 @@ _ALSO = {"i": "\u0130\u0131", "s": "\u017f", "k": "\u212a"}
 Need = frozenset[str]
 
 
-def branches(pattern: re.Pattern[str], weight: Mapping[str, float]) -> list[tuple[Need, ...]]:
-    """Return for each alternative of the pattern what its matches need: one string of each set, at most `SETS` of them.
+class Branch(NamedTuple):
+    """An alternative of a pattern."""
+
+    needs: tuple[Need, ...]
+    """Its matches have one string of each set. With no set it may match anything."""
+    least: int
+    """Code points of a line that it may match, at least."""
+    most: int
+    """And at most: bounded where it matches whole lines only."""
+
+
+def branches(pattern: re.Pattern[str], weight: Mapping[str, float]) -> list[Branch]:
+    """Return the alternatives of the pattern with what their matches need, at most `SETS` sets each.
 
     The strings of a set are single characters, or pairs of neighbours: an alternative that needs pairs is told by these
-    alone. One with no set may match anything. The rarest sets are chosen, by the `weight` of their characters.
+    alone. The rarest sets are chosen, by the `weight` of their characters.
     """
     try:
         from re import _parser  # type: ignore[attr-defined]
     except ImportError:  # another Python: slower, the same answers
-        return [()]
+        return [Branch((), 0, ENDLESS)]
     ignore = bool(pattern.flags & re.IGNORECASE)
 
     def cost(need: Need) -> float:
         return sum(math.prod(weight.get(character, 0.0) + 1e-6 for character in string) for string in need)
 
     told = []
-    for sequence in _spread(list(_parser.parse(pattern.pattern, pattern.flags))):
+    parsed = _parser.parse(pattern.pattern, pattern.flags)
+    for sequence in _spread(list(parsed)):
         needs = sorted(set(_needs(sequence, ignore, cost)), key=lambda need: (cost(need), sorted(need)))
         pairs = [need for need in needs if all(len(string) == 2 for string in need)]
-        told.append(tuple((pairs or needs)[:SETS]))
+        least, most = _parser.SubPattern(parsed.state, sequence).getwidth()
+        is_whole = _is_edge(sequence[0], "AT_BEGINNING") and _is_edge(sequence[-1], "AT_END")
+        told.append(
+            Branch(tuple((pairs or needs)[:SETS]), min(least, ENDLESS), min(most, ENDLESS) if is_whole else ENDLESS)
+        )
     return told
+
+
+def _is_edge(part: Any, name: str) -> bool:
+    return _name(part) == "AT" and str(part[1]) in (name, f"{name}_STRING")
 
 
 def _spread(sequence: list[Any], depth: int = 2) -> list[list[Any]]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pipeline.configure import model_path
 from pipeline.errors import ModelError
 from pipeline.ingest.fluency import STEP, Floats, Fluency, default_fluency
+from pipeline.native import splices
 
 __all__ = ["LAYERS", "LINE", "NETWORKS", "Line", "Networks", "PhraseModel", "Shape", "default_phrases"]
 
@@ -57,7 +58,7 @@ class Shape:
         gain[symbols[symbols > 0]] = arrays["point_gain"][1:][symbols > 0]
         after[symbols[symbols > 0]] = arrays["point_after"][1:][symbols > 0]
         alone = fluency.alone(np.arange(fluency.size))
-        self._first = np.clip(gain, _LOW, _HIGH)
+        self._first = np.clip(gain, _LOW, _HIGH).astype(np.float32)
         self._pairs = np.empty((fluency.size, fluency.size), np.int8)
         for row in range(0, fluency.size, _ROWS):
             rows = slice(row, min(row + _ROWS, fluency.size))
@@ -68,6 +69,8 @@ class Shape:
         first, second = first[known], second[known]
         told = arrays["pair_log"][known] - fluency.pair(first, second)[0]
         self._pairs[first, second] = np.rint(np.clip(told, _LOW, _HIGH) / STEP)
+        self.told = splices.Shape(self._first, self._pairs, fluency.size)
+        """The same as the kernels have it."""
 
     def gains(self, symbols: NDArray[np.int32]) -> tuple[Floats, Floats]:
         """Return what each character gains as part of a search phrase over the news, in nats.

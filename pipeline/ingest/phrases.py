@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pipeline.ingest.evidence import FEATURES, LONGEST, SHORTEST, are_in, between, kinds, measure
-from pipeline.ingest.fluency import Floats, Glance, Ints, Reading
+from pipeline.ingest.fluency import Floats, Ints, Reading
 from pipeline.ingest.phrase_model import PhraseModel, Shape
+from pipeline.native import splices
 from pipeline.script.fold import code_points
 
 __all__ = ["Phrase", "find_phrases", "like_phrases", "may_be"]
@@ -50,11 +51,11 @@ def may_be(key: str, spans: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
     sized = [(start, end) for start, end in spans if SHORTEST <= end - start <= LONGEST]
     if not sized:
         return set()
-    barrier = np.concatenate((np.zeros(1, np.int64), np.cumsum(~kinds(code_points(key))[0])))
+    barrier = np.concatenate((np.zeros(1, np.int64), np.cumsum(kinds()[code_points(key)] & splices.WORD == 0)))
     return {(start, end) for start, end in sized if barrier[start] == barrier[end]}
 
 
-def like_phrases(shape: Shape, glance: Glance, spans: AbstractSet[tuple[int, int]]) -> set[tuple[int, int]]:
+def like_phrases(shape: Shape, glance: splices.Spans, spans: AbstractSet[tuple[int, int]]) -> set[tuple[int, int]]:
     """Return those of the spans that have the shape of search phrases."""
     if not spans:
         return set()
@@ -67,17 +68,17 @@ def like_phrases(shape: Shape, glance: Glance, spans: AbstractSet[tuple[int, int
 def find_phrases(
     model: PhraseModel,
     reading: Reading,
+    text: splices.Text,
     key: str,
-    page_text: str,
     noise: Sequence[str],
     least: float,
     elements: AbstractSet[tuple[int, int]] = frozenset(),
 ) -> list[Phrase]:
     """Return the disjoint spans that score at least `least`, best first where they overlap, in the text's order.
 
-    `key` and `page_text` are the same text, folded and as it is; `elements` are spans that are elements of their own.
+    `text` is `key` as the kernels have it; `elements` are spans that are elements of their own.
     """
-    starts, ends, evidence = measure(reading, key, page_text, model.shape, elements)
+    starts, ends, evidence = measure(reading, text, model.shape, elements)
     score = model.spliced.odds(evidence)
     if elements:
         score += np.float32(_OWN_ELEMENT) * are_in(elements, starts, ends).astype(np.float32)
@@ -107,13 +108,17 @@ def _merged(chosen: Sequence[Phrase], starts: Ints, ends: Ints, score: Floats) -
     for phrase in chosen:
         if merged and phrase.start - merged[-1].end <= _HALVES:
             last = merged[-1]
-            cover = (starts <= last.start) & (starts >= last.start - _MARGIN)
-            cover &= (ends >= phrase.end) & (ends <= phrase.end + _MARGIN)
+            better = last if last.score >= phrase.score else phrase
+            free = merged[-2].end if len(merged) > 1 else 0
+            cover = (starts <= last.start) & (starts >= max(free, last.start - _MARGIN))
+            cover &= (ends >= phrase.end) & (ends <= max(phrase.end, last.end) + _MARGIN)
             rows = np.flatnonzero(cover)
             if len(rows):
                 row = rows[int(score[rows].argmax())]
-                better = last if last.score >= phrase.score else phrase
                 merged[-1] = replace(better, start=int(starts[row]), end=int(ends[row]))
+                continue
+            if phrase.start < last.end:  # the whole of the last two reaches into this one
+                merged[-1] = better
                 continue
         merged.append(phrase)
     return merged

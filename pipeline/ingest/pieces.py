@@ -13,14 +13,13 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.ingest.evidence import prints, times
-from pipeline.ingest.fluency import Floats, Glance, Ints, Reading, word_table
-from pipeline.script.fold import code_points
+from pipeline.ingest.fluency import Floats, Ints, Reading, word_table
+from pipeline.native import splices
 
 __all__ = ["ACCEPTED", "DOUBTED", "NOTHING_DEALT", "SUSPICIONS", "Dealt", "Piece", "find_pieces", "suspicions"]
 
@@ -28,6 +27,11 @@ SHORTEST, LONGEST = 2, 9
 """Characters of a piece. Farms deal out 2 to 4; odd cuts and Latin words make it up to 9."""
 _LEAST = -1.0
 """Log odds from which on a recurring string is looked at in its place."""
+_WEIGHTS = (-8.0, 7.0, 0.55, 0.7, 0.3, 2.0)
+"""Of the log odds of a recurring string being spliced in, from its seams: both are held between the first two; .55 of
+their sum and .7, and .3 of what the worse of them is below -2. A straight line through log(share of spliced pieces /
+share of recurring strings of clean articles) over the grid of both seams, measured on generated pages of held-out
+publishers."""
 _SKIP = 3.0
 """Nats for a piece of the cycle that is left out."""
 _MISSED = 2.0
@@ -61,8 +65,6 @@ SUSPICIONS = (
 """Names of the columns of `suspicions`."""
 _GLANCED = 5
 """Characters of the strings that a glance compares."""
-_STRINGS = 6
-"""Strings whose order a glance looks at, those with the most evidence."""
 _BADLY = 4.0
 """Nats that the seams of a span gain from which on a glance counts it: spliced pieces have 9 on average, others 2."""
 _FEWEST = 3
@@ -94,76 +96,11 @@ class Dealt:
 NOTHING_DEALT = Dealt((), (), -99.0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Event:
+class _Event(NamedTuple):
     start: int
     end: int
     name: int
     value: float
-
-
-def _recurring(
-    word: NDArray[np.bool_], codes: NDArray[np.uint32], left: Floats, after: Floats
-) -> tuple[Ints, Ints, Ints]:
-    """Return starts, ends and names (the same for the same string) of strings that recur where they may be splices.
-
-    `left` and `after` are what the seams are at best (`Reading.breaks`). A string recurs only if all its pairs of
-    characters do, so strings are made longer by one character only where the next pair does.
-    """
-    again = np.append(word[:-1] & word[1:] & (times(codes) > 1), False)  # at the first character of the pair
-    found: list[tuple[Ints, Ints]] = []
-    starts = np.flatnonzero(again)
-    for length in range(SHORTEST, LONGEST + 1):
-        good = _weight(left[starts], after[starts + length]) > _LEAST
-        found.append((starts[good], starts[good] + length))
-        starts = starts[again[starts + length - 1]]
-    starts, ends = (np.concatenate(part) for part in zip(*found, strict=True))
-    _, name, count = np.unique(prints(codes, starts, ends), return_inverse=True, return_counts=True)
-    many = count[name] > 1
-    return starts[many], ends[many], name[many]
-
-
-def _weight(left: Floats, right: Floats) -> Floats:
-    """Return the log odds of a recurring string being spliced in, from its seams.
-
-    A straight line through log(share of spliced pieces / share of recurring strings of clean articles) over the grid
-    of both seams, measured on generated pages of held-out publishers.
-    """
-    low, high = np.float32(-8), np.float32(7)
-    both = np.clip(left, low, high) + np.clip(right, low, high)
-    worst = np.minimum(np.minimum(left, right), 0)
-    weight: Floats = np.float32(0.55) * both + np.float32(0.7) + np.float32(0.3) * np.minimum(worst + 2, 0)
-    return weight
-
-
-def _longer(codes: NDArray[np.uint32], at: Ints, name: Ints, count: Ints) -> NDArray[np.bool_]:
-    """Tell which names are followed (or led) by one and the same word character nearly everywhere."""
-    order = np.lexsort((codes[at], name))
-    letter, group = codes[at][order], name[order]
-    fresh = np.concatenate(([True], (letter[1:] != letter[:-1]) | (group[1:] != group[:-1])))
-    first = np.flatnonzero(fresh)
-    size = np.diff(np.append(first, len(letter)))
-    size[letter[first] == 0] = 0
-    most = np.zeros(len(count), np.int64)
-    np.maximum.at(most, group[first], size)
-    return most * 10 >= count * 7
-
-
-def _joints(reading: Reading, key: str) -> tuple[Ints, Ints, Ints, Floats]:
-    """Return the places where recurring strings may be splices: starts, ends, names (`_recurring`) and values."""
-    points = code_points(key)
-    word = word_table()[points]
-    starts, ends, name = _recurring(word, points, *reading.breaks())
-    value = _weight(*reading.seams(starts, ends))
-    good = value > _LEAST
-    starts, ends, name, value = starts[good], ends[good], name[good], value[good]
-    if len(starts):
-        count = np.bincount(name)
-        edge = np.concatenate((np.where(word, points, 0), np.zeros(1, np.uint32)))
-        fixed = _longer(edge, ends, name, count) | _longer(edge, starts - 1, name, count)
-        good = (count[name] > 1) & ~fixed[name]
-        starts, ends, name, value = starts[good], ends[good], name[good], value[good]
-    return starts, ends, name, value
 
 
 def _order(starts: Ints, ends: Ints, names: Ints, values: Floats, anchor: int) -> list[int]:
@@ -323,82 +260,30 @@ def _is_worth(value: Floats, sums: NDArray[Any], strong: int, size: int) -> bool
     return sum(weight * sign for weight, sign in zip(_WORTH, signs, strict=True)) > 0
 
 
-def suspicions(glance: Glance, key: str) -> Floats:
+def suspicions(glance: splices.Spans, text: splices.Text) -> Floats:
     """Return what a glance sees of pieces, shape `(1, len(SUSPICIONS))`: short strings that sit badly, again.
 
     The last three columns are of the strings with the most evidence. In a cycle the next of them is nearly always the
     same, and never the string itself; and each is followed by another character each time.
     """
-    size = math.log(len(key) + 1)
-    cost = float(-glance.pair.mean()) if len(key) else 0.0
-    short = glance.ends - glance.starts <= _GLANCED
-    starts, ends, gain = glance.starts[short], glance.ends[short], glance.gain[short].astype(np.float64)
-    barrier = np.concatenate((np.zeros(1, np.int64), np.cumsum(~word_table()[code_points(key)])))
-    inside = barrier[ends] == barrier[starts]
-    starts, ends, gain = starts[inside], ends[inside], gain[inside]
-    told = [size, cost]
-    if not len(starts):
-        return np.array([told + [0.0] * (len(SUSPICIONS) - 2)], np.float32)
-    x = glance.symbols
-    mark = x[starts + 1].astype(np.int64) * 1_000_003 + x[starts + 2] * 8191 + x[ends] * 131 + (ends - starts)
-    _, name, count = np.unique(mark, return_inverse=True, return_counts=True)
-    sums = np.bincount(name, gain)
-    for least in (2, 3):
-        kept = np.where(count >= least, sums, 0)
-        best = np.sort(kept)[::-1]
-        told += [math.log1p(max(0.0, float(best[:most].sum()))) for most in (1, 3, 6)]
-        told.append(math.log1p(float(np.count_nonzero(best > _BADLY * least))))
-    told.append(math.log1p(1000 * np.count_nonzero(gain > _BADLY) / max(300, len(key))))
-    again = np.where(count >= 2, sums, 0)
-    top = np.argsort(-again, kind="stable")[:_STRINGS]
-    told += _in_order(starts, ends, name, x[ends + 1], top[again[top] > 0].tolist())
-    return np.array([told], np.float32)
+    return splices.suspect_pieces(text, glance, len(SUSPICIONS), longest=_GLANCED, badly=_BADLY)
 
 
-def _in_order(starts: Ints, ends: Ints, names: Ints, behind: NDArray[np.int32], top: Sequence[int]) -> list[float]:
-    """Return how often what follows a string of `top` is its usual follower, or itself, and how varied what is behind.
+def find_pieces(reading: Reading, text: splices.Text, key: str) -> Dealt:
+    """Return the cycle that best explains the text, and where its pieces were dealt. Judge it by `odds`.
 
-    `top` is sorted by evidence: of strings that overlap, the first counts.
+    `text` is `key` as the kernels have it.
     """
-    if not top:
-        return [0.0] * 3
-    rank = np.full(int(names.max()) + 1, -1)
-    rank[top] = np.arange(len(top))
-    rows = np.flatnonzero(rank[names] >= 0)
-    rows = rows[np.lexsort((-ends[rows], starts[rows]))]
-    way: list[int] = []
-    last = -1
-    seen: list[set[int]] = [set() for _ in top]
-    for start, end, string, symbol in zip(
-        *(x[rows].tolist() for x in (starts, ends, rank[names], behind)), strict=True
-    ):
-        seen[string].add(symbol)
-        if start >= last:
-            way.append(string)
-        elif string < way[-1]:
-            way[-1] = string
-        else:
-            continue
-        last = end
-    steps = Counter(pairwise(way))
-    usual = sum(max(steps[string, other] for other in range(len(top))) for string in range(len(top)))
-    own = sum(steps[string, string] for string in range(len(top)))
-    count = np.bincount(rank[names][rows], minlength=len(top)).tolist()
-    total = max(1, len(way) - 1)
-    varied = sum(len(symbols) / times for symbols, times in zip(seen, count, strict=True)) / len(top)
-    return [usual / total, own / total, varied]
-
-
-def find_pieces(reading: Reading, key: str) -> Dealt:
-    """Return the cycle that best explains the text, and where its pieces were dealt. Judge it by `odds`."""
-    starts, ends, names, values = _joints(reading, key)
+    starts, ends, names, values = splices.joints(
+        *(reading.language, text, reading.told, splices.Weights(*_WEIGHTS), _LEAST, SHORTEST, LONGEST)
+    )
     sums = np.bincount(names, values.astype(np.float64) - _LEAST)
     strong = np.flatnonzero(sums >= _ANCHOR)
     if len(strong) < _FEWEST or not _is_worth(values, sums, len(strong), len(key)):
         return NOTHING_DEALT
     order = np.lexsort((starts, ends))
     starts, ends, names, values = starts[order], ends[order], names[order], values[order]
-    events = [_Event(*row) for row in zip(*(x.tolist() for x in (starts, ends, names, values)), strict=True)]
+    events = list(map(_Event._make, zip(*(x.tolist() for x in (starts, ends, names, values)), strict=True)))
     total, cycle, way = 0.0, list[int](), list[tuple[_Event, int]]()
     for anchor in strong[np.lexsort((strong, -sums[strong]))][:_ANCHORS].tolist():
         trial = _order(starts, ends, names, values, anchor)

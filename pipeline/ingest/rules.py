@@ -6,7 +6,7 @@ import hashlib
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.metadata import version
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from pipeline.article import Block
 from pipeline.configure import data_path
-from pipeline.ingest.needles import SETS, branches
+from pipeline.ingest.needles import branches
+from pipeline.native import pages
 from pipeline.script.fold import code_points
 
 __all__ = ["TABLES", "Rule", "first_rule", "mask", "matches", "rule_bits", "rules", "rules_digest"]
@@ -92,8 +93,9 @@ def rule_bits(key: str, blocks: Sequence[Block]) -> list[int]:
     """Return for each block of a folded text the rules that match it, as bits in the order of `rules()`."""
     found = [0] * len(blocks)
     for i, possible in _possible(key, blocks):
-        line = key[blocks[i].start : blocks[i].end]
-        found[i] = (_matches_short if len(line) <= _SHORT else _matches)(line, possible)
+        start, end, *_ = blocks[i]
+        line = key[start:end]
+        found[i] = (_matches_short if end - start <= _SHORT else _matches)(line, possible)
     return found
 
 
@@ -102,92 +104,55 @@ def matches(line: str) -> int:
     return rule_bits(line, [Block(0, len(line))])[0]
 
 
-@dataclass(frozen=True, slots=True)
-class _Needles:
-    """What tells which rules a line may match, by its characters alone, for all lines of a page at once.
-
-    A rule has alternatives, each of which needs a string of up to `SETS` sets (`needles.branches`). A bit stands for a
-    rule. A line may match it only if for each k it has a string of the k-th set of some alternative.
-    """
-
-    single: NDArray[np.uint16]
-    """Row of `served` for each code point, 0 for those that no alternative needs."""
-    pair: NDArray[np.uint16]
-    """Row of `served` for each hash of two code points. Pairs of one hash share a row: it never tells too little."""
-    served: NDArray[np.uint64]
-    """Rules that a string serves, shape `(n_rows, SETS, n_words)`."""
-    free: NDArray[np.uint64]
-    """Rules with an alternative that has no such set, shape `(SETS, n_words)`."""
-    sizes: NDArray[np.intp]
-    """Lengths above which fewer rules are left, ascending."""
-    fit: NDArray[np.uint64]
-    """Rules that take lines of such a length, shape `(n_sizes + 1, n_words)`."""
-
-
-_HASHES = 1 << 16
-
-
-def _hashed(first: NDArray[np.uint32], second: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """Return a number below `_HASHES` for each pair of code points."""
-    hashed: NDArray[np.uint32] = (first * np.uint32(0x9E3779B1) ^ second * np.uint32(0x85EBCA6B)) >> np.uint32(16)
-    return hashed
-
-
 @cache
-def _needles() -> _Needles:
+def _needles() -> pages.Needles:
     told = "".join(text for rule in rules() for text in (*rule.cuts, *rule.keeps))
     weight = {character: count / len(told) for character, count in Counter(told).items()}
-    parts = [(number, needs) for number, rule in enumerate(rules()) for needs in branches(rule.pattern, weight)]
-    single, pair = np.zeros(0x110000, np.uint16), np.zeros(_HASHES, np.uint16)
+    parts = [(number, branch) for number, rule in enumerate(rules()) for branch in branches(rule.pattern, weight)]
+    single, pair = np.zeros(0x110000, np.uint16), np.zeros(pages.HASHES, np.uint16)
 
     def place(string: str) -> tuple[NDArray[np.uint16], int]:
-        codes = code_points(string)
-        return (single, ord(string)) if len(string) == 1 else (pair, int(_hashed(codes[:1], codes[1:])[0]))
+        return (single, ord(string)) if len(string) == 1 else (pair, pages.pair_hash(*string))
 
-    count = 0
-    for string in sorted({string for _, needs in parts for need in needs for string in need}):
-        table, at = place(string)
-        if not table[at]:
-            count += 1
-            table[at] = count
-    words = -(-len(rules()) // 64)
-    served = np.zeros((count + 1, SETS, words), np.uint64)
-    free = np.zeros((SETS, words), np.uint64)
-    for number, needs in parts:
-        word, bit = number // 64, np.uint64(1 << number % 64)
-        for k in range(SETS):
-            if k < len(needs):
-                rows = {int(table[at]) for table, at in map(place, needs[k])}
-                served[sorted(rows), k, word] |= bit
-            else:
-                free[k, word] |= bit
-    sizes = np.unique([rule.longest for rule in rules()])
-    fit = np.zeros((len(sizes) + 1, words), np.uint64)
-    for number, rule in enumerate(rules()):
-        fit[: int(np.searchsorted(sizes, rule.longest)) + 1, number // 64] |= np.uint64(1 << number % 64)
-    return _Needles(single, pair, served, free, sizes, fit)
+    served: list[list[int]] = [[]]
+    alternatives: list[tuple[int, int, int, int]] = []
+    free = np.zeros(-(-len(rules()) // 64), np.uint64)
+    for number, branch in parts:
+        if not branch.needs:
+            free[number // 64] |= np.uint64(1 << number % 64)
+            continue
+        for k, need in enumerate(branch.needs):
+            for string in sorted(need):
+                table, at = place(string)
+                if not table[at]:
+                    table[at] = len(served)
+                    served.append([])
+                served[int(table[at])].append(len(alternatives) << 8 | k)
+        longest = min(branch.most, rules()[number].longest)
+        alternatives.append((number, (1 << len(branch.needs)) - 1, branch.least, longest))
+    return pages.Needles(
+        single,
+        pair,
+        np.cumsum([0, *map(len, served)]).astype(np.int32),
+        np.array([need for row in served for need in row], np.int32),
+        np.array(alternatives, pages.ALTERNATIVE),
+        np.array([rule.longest for rule in rules()], np.int32),
+        free,
+    )
 
 
 def _possible(key: str, blocks: Sequence[Block]) -> Iterator[tuple[int, int]]:
     """Yield each block that may match a rule, by its number, with the rules that it may match, as bits."""
     if not blocks:
         return
-    needles = _needles()
-    codes = code_points(key)
-    singles, pairs = needles.single[codes], needles.pair[_hashed(codes[:-1], codes[1:])]
-    at_single, at_pair = np.flatnonzero(singles), np.flatnonzero(pairs)
-    at = np.concatenate((at_single, at_pair))
-    order = np.argsort(at, kind="stable")
-    # A block without any needle is given the one behind it: looked at in vain, but not passed over. So is the last.
-    rows = np.append(np.concatenate((singles[at_single], pairs[at_pair]))[order], 0)
-    edges = np.array([(block.start, block.end) for block in blocks], np.intp)
-    size = edges[:, 1] - edges[:, 0]
-    seen = np.bitwise_or.reduceat(needles.served[rows], np.searchsorted(at[order], edges).ravel(), axis=0)[::2]
-    left = needles.fit[np.searchsorted(needles.sizes, size)]
-    left &= np.bitwise_and.reduce(seen | needles.free, axis=1)
-    left[size > _LONGEST] = 0
-    for i in np.flatnonzero(left.any(axis=1)).tolist():
-        yield i, sum(int(word) << 64 * k for k, word in enumerate(left[i]))
+    edges = np.array([block[:2] for block in blocks], np.int64)
+    left = pages.possible(code_points(key), edges, _needles(), _LONGEST)
+    bits = left[:, 0].tolist()
+    for k in range(1, left.shape[1]):
+        bits = [low | high << 64 * k for low, high in zip(bits, left[:, k].tolist(), strict=True)]
+    for i, possible in enumerate(bits):
+        if possible:
+            yield i, possible
 
 
 _SHORT = 60
@@ -206,6 +171,11 @@ def _matches(line: str, possible: int) -> int:
     while possible:
         bit = possible & -possible
         possible ^= bit
-        if rules()[bit.bit_length() - 1].pattern.search(line):
+        if _searches()[bit.bit_length() - 1](line):
             found |= bit
     return found
+
+
+@cache
+def _searches() -> tuple[Callable[[str], object], ...]:
+    return tuple(rule.pattern.search for rule in rules())

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from pipeline.article import Block, Cut, Forced, Markup
 from pipeline.ingest.blocks import FURNITURE, describe
-from pipeline.ingest.elements import inherited, standing
+from pipeline.ingest.elements import standing
 from pipeline.ingest.flatten import Flat
 from pipeline.ingest.judge import Judge, default_judge
 from pipeline.ingest.rules import first_rule, mask, rule_bits
@@ -78,13 +78,10 @@ class Judged:
     """Indices of the blocks that stay, in order; empty where the page has no article."""
     reason: str
     """Why there is no article, or ""."""
+    named: Sequence[tuple[str, str] | None] = ()
+    """Kind and reason of a cut that the nearest named element says, of each of the page's elements."""
     forced: Mapping[int, Forced] = field(default_factory=dict)
     """What a user's site file says of blocks; `kept` is as it says."""
-
-
-def _kind_of(bits: int) -> str:
-    rule = first_rule(bits)
-    return rule.kind if rule else ""
 
 
 def _sentences(text: str) -> int:
@@ -109,7 +106,7 @@ def _overruled(judged: Judged, forced: Mapping[int, Forced]) -> Judged:
     keep[list(forced)] = [said.keep for said in forced.values()]
     stays = {i for i in judged.kept if i not in forced} | {i for i, said in forced.items() if said.keep}
     reason = judged.reason or f"the site file cuts all that would stay ({len(judged.kept)} lines)"
-    return Judged(keep, judged.bits, tuple(sorted(stays)), "" if stays else reason, forced)
+    return Judged(keep, judged.bits, tuple(sorted(stays)), "" if stays else reason, judged.named, forced)
 
 
 def _judge_blocks(flat: Flat, key: str, judge: Judge | None) -> Judged:
@@ -121,27 +118,28 @@ def _judge_blocks(flat: Flat, key: str, judge: Judge | None) -> Judged:
         return Judged(np.ones(len(blocks)), bits, bare, "")
     keep = (judge or default_judge()).keep(describe(flat, key, bits))
     lines = [key[block.start : block.end] for block in blocks]
-    kept = _without_hidden(_choose(keep, bits, lines, _aside(keep, flat), blocks), blocks)
+    named = _named(flat)
+    kept = _without_hidden(_choose(keep, bits, lines, _aside(keep, flat, named), blocks), blocks)
     kept = _without_copies(kept, lines, blocks)
     if blocks[0].markup is None:
         kept = _without_comments(_without_lists(kept, lines), lines, bits)
     if sum(blocks[i].end - blocks[i].start for i in kept) < _SAYS_LITTLE:
         for kind, told_as in _NO_ARTICLES.items():
             if sum(found & mask((kind,)) != 0 for found in bits) >= min(2, len(blocks)):
-                return Judged(keep, bits, (), told_as)
+                return Judged(keep, bits, (), told_as, named)
     stays = [lines[i] for i in kept]
     if any(map(_sentences, stays)) or len(_HAN.findall("".join(stays))) > max(_SAYS_MUCH, 20 * len(kept)):
-        return Judged(keep, bits, tuple(kept), "")
+        return Judged(keep, bits, tuple(kept), "", named)
     # Nothing was sure enough. A page that is one sentence or two is an article all the same; a list page is not.
     told = [i for i, b in enumerate(blocks) if _sentences(key[b.start : b.end]) and not bits[i]]
     if told and (len(blocks) <= 3 or keep[told].max() >= _LIKELY):
-        return Judged(keep, bits, tuple(i for i in told if keep[i] >= keep[told].max() / 2), "")
+        return Judged(keep, bits, tuple(i for i in told if keep[i] >= keep[told].max() / 2), "", named)
     if not any(_sentences(key[b.start : b.end]) for b in blocks):
-        return Judged(keep, bits, (), f"no sentence on the page ({len(blocks)} lines)")
+        return Judged(keep, bits, (), f"no sentence on the page ({len(blocks)} lines)", named)
     linked = [b.link_share for b in blocks if b.markup is not None]
     if linked and sum(linked) / len(linked) > 0.5:
-        return Judged(keep, bits, (), f"a list of links ({len(blocks)} lines)")
-    return Judged(keep, bits, (), f"no line reads like an article ({len(blocks)} lines)")
+        return Judged(keep, bits, (), f"a list of links ({len(blocks)} lines)", named)
+    return Judged(keep, bits, (), f"no line reads like an article ({len(blocks)} lines)", named)
 
 
 def _choose(
@@ -152,20 +150,22 @@ def _choose(
     blocks: Sequence[Block],
 ) -> list[int]:
     """Return the indices of the lines that stay by what the judge says of each."""
-    plain = [not (found and _kind_of(found) in FURNITURE) and i not in aside for i, found in enumerate(bits)]
-    kept = {i for i in range(len(lines)) if keep[i] >= (_KEEP if plain[i] else aside.get(i, _KEEP_FURNITURE))}
+    odds, furniture = keep.tolist(), mask(FURNITURE)
+    plain = [not found & -found & furniture and i not in aside for i, found in enumerate(bits)]
+    kept = {i for i, odd in enumerate(odds) if odd >= (_KEEP if plain[i] else aside.get(i, _KEEP_FURNITURE))}
     told = [i for i in kept if len(lines[i]) > 20 and _sentences(lines[i])]
     if told:
-        kin = _kin(told, kept, blocks)
-        inside = range(min(told), max(told))
-        kept.update(i for i in inside if plain[i] and keep[i] >= (_KEEP_KIN if i in kin else _KEEP_INSIDE))
+        inside = [i for i in range(min(told), max(told)) if plain[i] and odds[i] >= _KEEP_KIN]
+        behind = [i for i in range(max(told) + 1, len(lines)) if plain[i] and odds[i] >= _KEEP_NEXT]
+        kin = _kin(told, kept, blocks) if behind or any(odds[i] < _KEEP_INSIDE for i in inside) else set()
+        kept.update(i for i in inside if odds[i] >= _KEEP_INSIDE or i in kin)
         for i in range(max(told) + 1, len(lines)):
             if i in kept:
                 continue
             if (
                 bits[i]
                 or not plain[i]
-                or keep[i] < _KEEP_NEXT
+                or odds[i] < _KEEP_NEXT
                 or (len(lines[i]) < _PARAGRAPH and i not in kin)
                 or not _sentences(lines[i])
             ):
@@ -198,24 +198,33 @@ def _kin(told: Sequence[int], kept: set[int], blocks: Sequence[Block]) -> set[in
     }
 
 
-def _aside(keep: NDArray[np.float64], flat: Flat) -> dict[int, float]:
+def _aside(keep: NDArray[np.float64], flat: Flat, named: Sequence[tuple[str, str] | None]) -> dict[int, float]:
     """Return the blocks in elements that are named as furniture, and how sure the judge must be for one to stay.
 
     None where hardly anything stays beside them: then the name says something else on this page.
     """
-
-    def name(element: Markup, above: tuple[str, str] | None) -> tuple[str, str] | None:
-        return _marked(element.tag, element.own) or above
-
-    told = inherited(flat.elements, name)
     blocks = flat.blocks
-    kinds = [said[0] if b.markup is not None and (said := told[b.markup.number]) else "" for b in blocks]
-    named = {i: _NAMED_ASIDE[kind] for i, kind in enumerate(kinds) if kind in _NAMED_ASIDE}
+    kinds = [b.markup is not None and (said := named[b.markup.number]) is not None and said[0] for b in blocks]
+    aside = {i: _NAMED_ASIDE[kind] for i, kind in enumerate(kinds) if kind and kind in _NAMED_ASIDE}
+    if not aside:
+        return aside
     sizes = [0, 0]
-    for i, block in enumerate(blocks):
-        if keep[i] >= _KEEP:
-            sizes[i in named] += block.end - block.start
-    return named if sizes[0] >= max(_SAYS_LITTLE, sizes[1] / 5) else {}
+    for i in np.flatnonzero(keep >= _KEEP).tolist():
+        sizes[i in aside] += blocks[i].end - blocks[i].start
+    return aside if sizes[0] >= max(_SAYS_LITTLE, sizes[1] / 5) else {}
+
+
+def _named(flat: Flat) -> list[tuple[str, str] | None]:
+    """Return kind and reason that the nearest named element says, of each element; None where none is named."""
+    makes = [_marked(tag, own) for tag, own in flat.makes]
+    make, nearest = flat.table["make"], flat.table["parent"].copy()
+    says = np.array([said is not None for said in makes], bool)[make]
+    nearest[says] = np.flatnonzero(says)
+    while (silent := (nearest >= 0) & ~says[nearest]).any():  # as far again as the last time: trees are not deep
+        nearest[silent] = nearest[nearest[silent]]
+    return [
+        makes[number] if at >= 0 else None for at, number in zip(nearest.tolist(), make[nearest].tolist(), strict=True)
+    ]
 
 
 def _without_hidden(kept: list[int], blocks: Sequence[Block]) -> list[int]:
@@ -317,13 +326,11 @@ def _marked(tag: str, own: str) -> tuple[str, str] | None:
     return None
 
 
-def _by_markup(markup: Markup | None) -> tuple[str, str] | None:
+def _by_markup(markup: Markup | None, named: Sequence[tuple[str, str] | None]) -> tuple[str, str] | None:
     """Return kind and reason of a block by the nearest element that says anything; None where none does."""
     if markup is None:
         return None
-    if markup.hidden:
-        return "hidden", "hidden by its style"
-    return next((named for element in markup.chain() if (named := _marked(element.tag, element.own))), None)
+    return ("hidden", "hidden by its style") if markup.hidden else named[markup.number]
 
 
 def name_cuts(
@@ -352,7 +359,7 @@ def name_cuts(
             heading = None
             continue
         if (said := judged.forced.get(i)) is not None:
-            by_markup = _by_markup(block.markup)
+            by_markup = _by_markup(block.markup, judged.named)
             named[i] = (said.kind or (by_markup[0] if by_markup else "inserted"), said.reason)
             continue
         if i in named:
@@ -363,7 +370,7 @@ def name_cuts(
             named[i] = (rule.kind, f"rule {rule.id}")
         elif heading is not None:
             named[i] = heading
-        elif (marked := _by_markup(block.markup)) is not None:
+        elif (marked := _by_markup(block.markup, judged.named)) is not None:
             named[i] = marked
         elif block.link_share > 0.5:
             named[i] = ("navigation" if i < first else "related", "links")

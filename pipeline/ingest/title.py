@@ -140,17 +140,13 @@ def _squeeze(text: str) -> str:
     return "".join(text.split())
 
 
-def _pairs(text: str) -> set[str]:
+def _share(text: str, body: str) -> float:
+    """Return the share of a text's pairs of characters that a squeezed body has."""
     text = _squeeze(text)
-    return set(map(str.__add__, text, text[1:]))
+    return sum(a + b in body for a, b in pairwise(text)) / (len(text) - 1) if len(text) > 1 else 0.0
 
 
-def _share(text: str, pairs: set[str]) -> float:
-    text = _squeeze(text)
-    return sum(a + b in pairs for a, b in pairwise(text)) / (len(text) - 1) if len(text) > 1 else 0.0
-
-
-def _without_suffix(title: str, body: set[str]) -> str:
+def _without_suffix(title: str, body: str) -> str:
     """Return a `<title>` without the site's and the channel's names at its end.
 
     A part is a name if the body shares nothing with it; the first part always stays.
@@ -185,9 +181,9 @@ def find_title(page: Page, flat: Flat, key: str, first: int, bits: Sequence[int]
         return page.title, []
     stated = ""
     if known:
-        pairs = _pairs(body)
-        stated = _without_suffix(known[0], pairs)
-        if _share(fold(stated), pairs) >= _NAME_SHARE and not _SITE.search(fold(stated)):
+        squeezed = _squeeze(body)
+        stated = _without_suffix(known[0], squeezed)
+        if _share(fold(stated), squeezed) >= _NAME_SHARE and not _SITE.search(fold(stated)):
             return stated, []
     found, shows = _best_line(flat, key, first, bits, body)
     return (found, shows) if found else (stated, [])
@@ -241,7 +237,7 @@ def _best_line(flat: Flat, key: str, first: int, bits: Sequence[int], body: str)
     worth = {i: _told_by(line, bits[i]) for i, line in lines.items() if "。" not in line}
     counts = Counter(lines.values())
     prose = [line for line in body.split("\n") if len(line) > LONGEST_TITLE or "。" in line]
-    pairs = _pairs("\n".join(prose) or body)
+    theirs = _squeeze("".join(prose) or body)
     renamed = next((i for i, line in lines.items() if _OLD_NAME.match(line)), first)
     dated = next((i for i, line in lines.items() if worth.get(i) == _WORTH and _CLOCK.search(line)), first)
     headings = {i for i in lines if (markup := blocks[i].markup) is not None and "h1" in markup.tags}
@@ -251,7 +247,7 @@ def _best_line(flat: Flat, key: str, first: int, bits: Sequence[int], body: str)
         if i > first or not _may_title(line, bits[i]):
             continue
         # A first line of the kept text is a title only if a body follows it.
-        share = shares[i] = _share(line, pairs if prose or i != first else _pairs(body[len(line) :]))
+        share = shares[i] = _share(line, theirs if prose or i != first else _squeeze(body[len(line) :]))
         told = [worth.get(i + k, 0.0) * fades for k, fades in enumerate(_FADES, 1)]
         said = share + max(told)
         said += _TOPMOST * (i == 0 and first <= 2)

@@ -203,7 +203,7 @@ def lessons(grammar: Grammar, rows: Sequence[dict[str, Any]], fluency: Fluency) 
 def lesson(part: str, script: str, text: str, spoiled: Spoiled | None, shape: Shape, fluency: Fluency) -> Lesson:
     """Measure the candidates of a text and tell which were spliced in."""
     key = fold(text)
-    starts, ends, evidence = measured.measure(fluency.read(key), key, text, shape)
+    starts, ends, evidence = measured.measure(fluency.read(key), measured.text_of(key, text), shape)
     truth = np.zeros(len(starts), np.int8)
     if spoiled is not None and len(starts):
         spliced = np.zeros(len(text) + 1, np.int64)
@@ -255,7 +255,7 @@ def teach_phrases(taught: Sequence[Lesson], spliced: Networks, fluency: Fluency)
     seen: list[tuple[Floats, int]] = []
     for x in taught:
         key = fold(x.text)
-        signs, spans = measured.suspicions(x.shape, fluency.glance(key), key, x.text)
+        signs, spans = measured.suspicions(x.shape, fluency.glance(key), measured.text_of(key, x.text))
         exact = set(x.spoiled.spans) if x.spoiled is not None else set()
         hit = np.array([span in exact for span in zip(*(side.tolist() for side in spans), strict=True)], bool)
         counted = hit if exact else np.ones(len(hit), bool)
@@ -288,12 +288,13 @@ def teach_pieces(
         spoiled = spoil(row["text"], how, number)
         for text, count in ((row["text"], 0), (spoiled.text, len(spoiled.spans))):
             key = fold(text)
-            if not count or pieces.find_pieces(fluency.read(key), key).odds >= pieces.ACCEPTED:
-                signs.append(pieces.suspicions(fluency.glance(key), key))
+            told = measured.text_of(key, text)
+            if not count or pieces.find_pieces(fluency.read(key), told, key).odds >= pieces.ACCEPTED:
+                signs.append(pieces.suspicions(fluency.glance(key), told))
                 splices.append(count)
     for row in pages:
         key = fold(row["text"])
-        signs.append(pieces.suspicions(fluency.glance(key), key))
+        signs.append(pieces.suspicions(fluency.glance(key), measured.text_of(key, key)))
         splices.append(0)
     counted = np.array(splices)
     weight = np.where(counted > 0, counted / max(1.0, counted[counted > 0].mean()), 1.0)

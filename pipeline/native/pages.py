@@ -1,0 +1,255 @@
+"""Kernels over pages: the walk through the tree, the sieve before the noise rules, the features of blocks."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.native.library import TOO_MANY, Record, call
+
+__all__ = [
+    "ALTERNATIVE",
+    "ELEMENT",
+    "HASHES",
+    "HAS_HINTS",
+    "INLINE",
+    "MAKE",
+    "Flattened",
+    "Marks",
+    "Needles",
+    "describe",
+    "flatten",
+    "pair_hash",
+    "possible",
+]
+
+_LINE = np.dtype([("start", "i4"), ("end", "i4"), ("element", "i4"), ("linked", "i4")])
+ELEMENT = np.dtype(
+    [(name, "i4") for name in ("parent", "begin", "end", "mark", "make", "hidden", "style_size", "unused")]
+    + [("style", "i8")]
+)
+"""An element that shows text: number of its parent (-1: none), the first block inside it and the first behind, its mark
+(-1: none), number of its make; whether it has the attribute `hidden`, and where its style stands."""
+_INNER = np.dtype([(name, "i4") for name in ("start", "end", "hidden", "style_size")] + [("style", "i8")])
+
+
+class _Walk(Record):
+    _fields_ = (
+        ("html", ctypes.c_char_p),
+        ("size", ctypes.c_int64),
+        ("mark", ctypes.c_char_p),
+        ("most", ctypes.c_int64),
+        ("noscript", ctypes.c_int32),
+        ("prose", ctypes.c_int32),
+        ("hint_most", ctypes.c_int32),
+        ("text", ctypes.c_void_p),
+        ("lines", ctypes.c_void_p),
+        ("elements", ctypes.c_void_p),
+        ("inner", ctypes.c_void_p),
+        ("told", ctypes.c_void_p),
+        *((name, ctypes.c_int64) for name in ("text_size", "n_lines", "n_elements", "n_inner", "told_size", "n_makes")),
+    )
+
+
+class Flattened(NamedTuple):
+    """What a page's tree shows."""
+
+    text: str
+    lines: list[tuple[int, int, int, int]]
+    """Start, end, number of the element, characters inside links."""
+    elements: NDArray[Any]
+    """Of type `ELEMENT`, parents before their children."""
+    makes: list[tuple[str, str]]
+    """Name and hints (class, id, role, itemprop), lower case, of each make of elements."""
+    inner: list[tuple[int, int, int, int, int]]
+    """Start, end, whether it has `hidden`, size and place of its style, of each element inside a line of prose."""
+    tree: bytes
+
+    def style(self, size: int, at: int) -> str:
+        """Return a style, lower case."""
+        return self.tree[at : at + size].decode().lower()
+
+
+def flatten(tree: bytes, *, mark: str, most: int, noscript: bool, prose: int, hint_most: int) -> Flattened | None:
+    """Return what a page shows; None where it has more than `most` lines.
+
+    Args:
+        tree: the body as the HTML parser writes it out.
+        mark: attribute whose number is an element's mark; "" is none.
+        most: lines.
+        noscript: whether what is inside `noscript` shows.
+        prose: characters of a line whose inner elements are told of.
+        hint_most: code points of an element's hints.
+    """
+    tags = tree.count(b"<") + 1
+    text = np.empty(len(tree) + 1, np.uint32)
+    lines = np.empty(len(tree) // 2 + 2, _LINE)
+    elements, inner = np.empty(tags, ELEMENT), np.empty(tags, _INNER)
+    told = np.empty(len(tree) + 2 * tags, np.uint8)
+    walk = _Walk(
+        *(tree, len(tree), mark.encode(), most, noscript, prose, hint_most),
+        *(text, lines, elements, inner, told),
+    )
+    if call("tw_flatten", walk, ctypes.c_int64(tags)) == TOO_MANY:
+        return None
+
+    names_and_hints = told[: walk.told_size].tobytes().decode().lower().split("\0")[:-1]
+    return Flattened(
+        text[: walk.text_size].tobytes().decode("utf-32-le"),
+        lines[: walk.n_lines].tolist(),
+        elements[: walk.n_elements].copy(),
+        list(zip(names_and_hints[::2], names_and_hints[1::2], strict=True)),
+        inner[: walk.n_inner].tolist(),
+        tree,
+    )
+
+
+class _Rules(Record):
+    _fields_ = (
+        ("key", ctypes.c_void_p),
+        ("n_lines", ctypes.c_int64),
+        *((name, ctypes.c_void_p) for name in ("edges", "single", "pair", "rows", "needs")),
+        *((name, ctypes.c_void_p) for name in ("alternatives", "longest", "free")),
+        *((name, ctypes.c_int64) for name in ("n_alternatives", "n_rules", "n_words", "most")),
+        ("left", ctypes.c_void_p),
+    )
+
+
+ALTERNATIVE = np.dtype([(name, "i4") for name in ("rule", "whole", "least", "most")])
+"""An alternative of a rule: the rule, all its sets as bits, code points of the shortest and the longest line."""
+
+
+class Needles(NamedTuple):
+    """What tells which rules a line may match, by its characters alone.
+
+    A rule has alternatives, each of which needs one string of each of up to 8 sets. Strings are single characters or
+    pairs, and have a row each.
+    """
+
+    single: NDArray[np.uint16]
+    """Row of each code point, 0 for those that no alternative needs."""
+    pair: NDArray[np.uint16]
+    """Row of each `pair_hash`. Pairs of one hash share a row: it never tells too little."""
+    rows: NDArray[np.int32]
+    """Where the needs begin that each row serves, and where the last ones end, shape `(n_rows + 1,)`."""
+    needs: NDArray[np.int32]
+    """Alternative << 8 | number of its set."""
+    alternatives: NDArray[Any]
+    """Of type `ALTERNATIVE`."""
+    longest: NDArray[np.int32]
+    """Of the lines of each rule."""
+    free: NDArray[np.uint64]
+    """Rules with an alternative that needs nothing, as bits, shape `(n_words,)`."""
+
+
+HASHES = 1 << 18
+
+
+def pair_hash(first: str, second: str) -> int:
+    """Return the number below `HASHES` of two characters."""
+    return (ord(first) * 0x9E3779B1 & 0xFFFFFFFF ^ ord(second) * 0x85EBCA6B & 0xFFFFFFFF) >> 14
+
+
+def possible(key: NDArray[np.uint32], edges: NDArray[np.int64], needles: Needles, longest: int) -> NDArray[np.uint64]:
+    """Return the rules that each line may match, as bits, shape `(n_lines, n_words)`.
+
+    Args:
+        key: code points of the folded page text.
+        edges: start and end of each line, shape `(n_lines, 2)`.
+        needles: of the rules.
+        longest: lines longer than this match none.
+    """
+    left = np.empty((len(edges), len(needles.free)), np.uint64)
+    told = _Rules(
+        *(key, len(edges), edges, *needles),
+        *(len(needles.alternatives), len(needles.longest), len(needles.free), longest, left),
+    )
+    call("tw_possible", told)
+    return left
+
+
+HAS_HINTS, INLINE = 1, 2
+"""What an element is, as bits of `what`."""
+MAKE = np.dtype([("tag", "u8")] + [(name, "i4") for name in ("own", "over", "words", "what")])
+"""What `describe` wants to know of a make of elements: a number for the name; bits of it, of names that count for all
+inside, of the hints; what it is."""
+
+
+class _Page(Record):
+    _fields_ = (
+        *((name, ctypes.c_void_p) for name in ("key", "page")),
+        ("size", ctypes.c_int64),
+        ("classes", ctypes.c_void_p),
+        ("n_classes", ctypes.c_int64),
+        ("scripts", ctypes.c_void_p),
+        *((name, ctypes.c_int64) for name in ("hant", "hans", "n_blocks")),
+        *((name, ctypes.c_void_p) for name in ("edges", "found")),
+        *((name, ctypes.c_uint64) for name in ("heads", "furniture")),
+        ("kinds", ctypes.c_void_p),
+        ("n_kinds", ctypes.c_int64),
+        *((name, ctypes.c_void_p) for name in ("link_shares", "here", "hidden", "elements", "makes")),
+        *((name, ctypes.c_int64) for name in ("n_elements", "n_own", "n_over", "n_words")),
+        ("features", ctypes.c_void_p),
+        ("width", ctypes.c_int64),
+    )
+
+
+class Marks(NamedTuple):
+    """What the markup says of blocks, for `describe`."""
+
+    link_shares: NDArray[np.float64]
+    """Shape `(n_blocks,)`."""
+    here: NDArray[np.int32]
+    """Element of each block, shape `(n_blocks,)`."""
+    hidden: NDArray[np.uint8]
+    """Shape `(n_blocks,)`."""
+    elements: NDArray[Any]
+    """Of type `ELEMENT`, parents before their children."""
+    makes: NDArray[Any]
+    """Of type `MAKE`."""
+    widths: tuple[int, int, int]
+    """Bits of `own`, `over` and `words`."""
+
+
+def describe(
+    key: NDArray[np.uint32],
+    page: NDArray[np.uint32],
+    edges: NDArray[np.int64],
+    found: NDArray[np.uint64],
+    width: int,
+    *,
+    classes: NDArray[np.uint16],
+    scripts: tuple[NDArray[np.uint8], int, int],
+    heads: int,
+    furniture: int,
+    kinds: NDArray[np.uint64],
+    marks: Marks | None,
+) -> NDArray[np.float32]:
+    """Return the features of each block of a page, shape `(n_blocks, width)`: see `pipeline.ingest.blocks`.
+
+    Args:
+        key: code points of the folded page text.
+        page: those of the page text.
+        edges: start and end of each block, shape `(n_blocks, 2)`; none is empty.
+        found: noise rules that match each block, as bits.
+        width: columns.
+        classes: class bits of each code point; the last also of those above.
+        scripts: script of each code point, and what stands for Traditional and for Simplified there.
+        heads: rules that are headings, as bits.
+        furniture: rules that speak of a site, as bits.
+        kinds: rules of each kind, as bits.
+        marks: the markup, where there is HTML.
+    """
+    result = np.zeros((len(edges), width), np.float32)
+    marked = (*marks[:5], len(marks.elements), *marks.widths) if marks is not None else (None,) * 5 + (0,) * 4
+    told = _Page(
+        *(key, page, len(key), classes, len(classes), *scripts, len(edges), edges, found),
+        *(heads, furniture, kinds, len(kinds), *marked, result, width),
+    )
+    written = call("tw_describe", told)
+    if marks is not None and written != width:
+        raise ValueError(f"the kernels describe {written} columns, not {width}")
+    return result

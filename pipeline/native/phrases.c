@@ -1,0 +1,366 @@
+/* What spans have of search phrases: the cheap look, and the full one. See `pipeline.ingest.evidence`. */
+#include "splices.h"
+
+/* How many characters of a span are of the other script than its neighbourhood, at most 4. A part of a longer passage in
+ * the other script, such as a quotation, gets none: the characters next to the span that belong to one script only must
+ * be of the neighbourhood's. */
+static int64_t foreign_in(const Text *text, int64_t start, int64_t end) {
+    enum { NEAR = 60, MOST = 4 };
+    int64_t hant_in = 0, hans_in = 0, hant = 0, hans = 0, last = 0, next = 0;
+    for (int64_t i = start; i < end; i++) {
+        int8_t script = text->scripts[text->page[i]];
+        hant_in += script > 0, hans_in += script < 0;
+    }
+    if (!hant_in == !hans_in) return 0;
+    for (int64_t i = max64(0, start - NEAR); i < min64(text->size, end + NEAR); i++) {
+        if (i == start) i = end;
+        if (i >= text->size) break;
+        int8_t script = text->scripts[text->page[i]];
+        hant += script > 0, hans += script < 0;
+    }
+    if (!(hans_in ? hant > 2 * hans + 3 : hans > 2 * hant + 3)) return 0;
+    for (int64_t i = start - 1; i >= 0 && !last; i--) last = text->scripts[text->page[i]];
+    for (int64_t i = end; i < text->size && !next; i++) next = text->scripts[text->page[i]];
+    if (hans_in ? last < 0 || next < 0 : last > 0 || next > 0) return 0;
+    return min64(hant_in + hans_in, MOST);
+}
+
+static bool has_both_scripts(const Text *text) {
+    bool hant = false, hans = false;
+    for (int64_t i = 0; i < text->size && !(hant && hans); i++) {
+        int8_t script = text->scripts[text->page[i]];
+        hant |= script > 0, hans |= script < 0;
+    }
+    return hant && hans;
+}
+
+static float shape_of(const Shape *shape, const int32_t *symbols, int64_t at) {
+    return (float)shape->pairs[symbols[at] * shape->size + symbols[at + 1]] * STEP;
+}
+
+static const float NO_PHRASE = -3; /* nats where there is no character */
+
+/* What spans of a glance have of phrases, in the order of `evidence.SUSPICIONS`. `spans` are those of the glance; kept
+ * are those that gain most and may be phrases, which come first in it then. `out` has room for all. */
+EXPORT int64_t tw_suspect_phrases(const Text *text, const Shape *shape, Spans *spans, int64_t count,
+                                  const int32_t *symbols, const float *alone, const float *pair, int64_t shortest,
+                                  int64_t most, int64_t usual, float *out) {
+    enum { COLUMNS = 22 };
+    int64_t n = text->size, kept = 0;
+    size_t room = (size_t)max64(count, n) + 1;
+    float *values = malloc(room * sizeof *values), *shaped = malloc(room * sizeof *shaped);
+    int32_t *times = malloc(room * sizeof *times), *names = malloc(room * sizeof *names);
+    int32_t *copies = calloc(room, sizeof *copies), *barrier = malloc(room * sizeof *barrier);
+    Prints prints = {0};
+    if (!values || !shaped || !times || !names || !copies || !barrier) goto failed;
+    memcpy(values, spans->gain, (size_t)count * sizeof *values);
+    float least = count > most ? nth(values, count, count - most) : -1e9f;
+    barrier[0] = 0;
+    for (int64_t i = 0; i < n; i++) barrier[i + 1] = barrier[i] + !(text->kinds[text->key[i]] & WORD);
+    for (int64_t i = 0; i < count; i++) {
+        int32_t start = spans->start[i], end = spans->end[i];
+        if (spans->gain[i] < least || end - start < shortest || end >= n || barrier[end] != barrier[start]) continue;
+        spans->start[kept] = start, spans->end[kept] = end;
+        spans->gain[kept++] = smaller(spans->gain[i], 15);
+    }
+    if (!kept) goto done;
+    if (!make_prints(&prints, text->key, n) || count_pairs(text->key, n, times)) goto failed;
+    if (name_spans(&prints, spans->start, spans->end, kept, names) < 0) goto failed;
+    double cost = 0;
+    for (int64_t i = 0; i < n; i++) cost -= pair[i];
+    for (int64_t i = 0; i < kept; i++) copies[names[i]]++, values[i] = spans->gain[i];
+    float best = nth(values, kept, kept - min64(kept, usual));
+    bool mixed = has_both_scripts(text);
+    for (int64_t i = 0; i < kept; i++) {
+        int64_t start = spans->start[i], end = spans->end[i], length = end - start;
+        double shape_in = 0, good = 0, link = 0, seen = 0;
+        bool latin = false;
+        for (int64_t at = start; at < end; at++) {
+            latin |= (text->kinds[text->key[at]] & (LETTER | DIGIT)) > 0;
+            if (at == start) continue;
+            float gain = shape_of(shape, symbols, at);
+            shape_in += gain;
+            good += larger(gain, 0);
+            link += pair[at] - alone[at];
+            seen += times[at - 1] > 1;
+        }
+        int64_t foreign = mixed ? foreign_in(text, start, end) : 0;
+        shaped[i] = (float)((shape_in + shape->first[symbols[start + 1]]) / (double)length);
+        const float row[COLUMNS] = {
+            spans->gain[i],
+            (float)min64(length, 12),
+            shaped[i],
+            (float)foreign,
+            foreign > 1,
+            latin,
+            (float)min64(copies[names[i]] - 1, 3),
+            pair[start] - alone[start],
+            pair[end] - alone[end],
+            (float)(link / (double)(length - 1)),
+            (float)(seen / (double)(length - 1)),
+            start == 0 || !(text->kinds[text->key[start - 1]] & WORD),
+            !(text->kinds[text->key[end]] & WORD),
+            shape->first[symbols[start + 1]],
+            shape_of(shape, symbols, end),
+            start > 0 ? shape->first[symbols[start]] : NO_PHRASE,
+            (float)(good / (double)length),
+            spans->gain[i] - best,
+            0,
+            (float)((double)kept / (double)max64(300, n)),
+            (float)(cost / (double)n),
+            (float)log((double)n),
+        };
+        memcpy(out + i * COLUMNS, row, sizeof row);
+    }
+    memcpy(values, shaped, (size_t)kept * sizeof *values);
+    float middle = median(values, kept);
+    for (int64_t i = 0; i < kept; i++) out[i * COLUMNS + 18] = shaped[i] - middle;
+    goto done;
+failed:
+    kept = NO_MEMORY;
+done:
+    free(values), free(shaped), free(times), free(names), free(copies), free(barrier), free(prints.sums);
+    return kept;
+}
+
+/* What is worth a candidate's full look: see `evidence`. */
+typedef struct {
+    float left, right, both;        /* least nats at its left seam, of the characters behind it, at both seams */
+    float hope[5];                  /* weights of both seams, shape and length, and their least sum */
+    int64_t shortest, longest, most; /* characters; candidates for each character */
+} Bounds;
+
+typedef struct {
+    int32_t *start, *end, *foreign;
+    float *left, *right, *shaped;
+    uint8_t *own; /* whether it is an element of its own */
+} Candidates;
+
+/* The spans that may be phrases and have hope, first those that sit badly, by their places, then the `n_elements` spans
+ * that are elements (sorted). Room for the sizes times `size`, and the elements. `page` gets the middle of both seams and
+ * of the shape of all. */
+EXPORT int64_t tw_candidates(const Language *language, const Shape *shape, const Text *text, const Reading *reading,
+                             const Bounds *bounds, const int64_t *elements, int64_t n_elements, Candidates *found,
+                             float *page) {
+    int64_t n = text->size, count = 0, fit = 0, kept = 0;
+    const int32_t *x = reading->symbols + 1; /* the one before the text, and its own */
+    size_t room = (size_t)(n * (bounds->longest - bounds->shortest + 1) + n_elements) + 1;
+    float *seams = malloc(room * sizeof *seams), *shapes = malloc(room * sizeof *shapes);
+    if (!seams || !shapes) {
+        kept = NO_MEMORY;
+        goto done;
+    }
+    /* A name like tv5 is one: nothing begins or ends between a letter and a digit. */
+#define SPLIT(i) ((i) > 0 && (i) < n && KIND((i) - 1) & LETTER && KIND(i) & DIGIT)
+    for (int64_t start = 0; start < n; start++) {
+        if (!(KIND(start) & WORD) || best_left(reading, start) <= bounds->left || SPLIT(start)) continue;
+        for (int64_t end = start + 1; end < n && end - start <= bounds->longest; end++) {
+            if (!(KIND(end - 1) & WORD)) break;
+            if (end - start < bounds->shortest || best_right(reading, end) <= bounds->right || SPLIT(end)) continue;
+            float left = left_of(reading, start, end), right = right_of(language, reading, start, end);
+            seams[fit++] = left + right;
+            if (left + right <= bounds->both) continue;
+            found->start[count] = (int32_t)start, found->end[count] = (int32_t)end;
+            found->left[count] = left, found->right[count++] = right;
+        }
+    }
+    int64_t most = bounds->most * n;
+    if (count > most) {
+        float least = nth(seams, fit, fit - most);
+        int64_t all = count;
+        count = 0;
+        for (int64_t i = 0; i < all; i++) {
+            if (found->left[i] + found->right[i] < least) continue;
+            found->start[count] = found->start[i], found->end[count] = found->end[i];
+            found->left[count] = found->left[i], found->right[count++] = found->right[i];
+        }
+    }
+    memset(found->own, 0, (size_t)count);
+    for (int64_t k = 0; k < n_elements; k++) {
+        int64_t start = elements[2 * k], end = elements[2 * k + 1], at = 0;
+        while (at < count && !(found->start[at] == start && found->end[at] == end)) at++;
+        found->own[at] = 1;
+        if (at < count) continue;
+        found->start[count] = (int32_t)start, found->end[count] = (int32_t)end;
+        found->left[count] = left_of(reading, start, end);
+        found->right[count++] = right_of(language, reading, start, end);
+    }
+    bool mixed = has_both_scripts(text);
+    for (int64_t i = 0; i < count; i++) {
+        int64_t start = found->start[i], end = found->end[i], length = end - start;
+        float left = found->left[i], right = found->right[i];
+        double told = shape->first[x[start + 1]];
+        for (int64_t at = start + 1; at < end; at++) told += shape_of(shape, x, at);
+        float shaped = (float)told;
+        int64_t foreign = mixed ? foreign_in(text, start, end) : 0;
+        seams[i] = left + right;
+        shapes[i] = shaped / (float)length;
+        const float *hope = bounds->hope;
+        float sum = hope[0] * left + hope[1] * right + hope[2] * within(shaped, -20, 20) + hope[3] * (float)min64(length, 12);
+        if (!found->own[i] && !foreign && sum <= hope[4]) continue;
+        found->start[kept] = (int32_t)start, found->end[kept] = (int32_t)end, found->foreign[kept] = (int32_t)foreign;
+        found->left[kept] = left, found->right[kept] = right, found->shaped[kept] = shaped;
+        found->own[kept++] = found->own[i];
+    }
+    page[0] = count ? median(seams, count) : 0;
+    page[1] = count ? median(shapes, count) : 0;
+done:
+    free(seams), free(shapes);
+    return kept;
+}
+
+/* What the page has of candidates elsewhere: other places where the same string is one between other characters, the
+ * share of its places where it is one. */
+static void find_elsewhere(const Text *text, const Candidates *found, const Keyed *keyed, int64_t count, int32_t *again,
+                           float *share) {
+    const uint32_t *key = text->key;
+    for (int64_t first = 0, behind; first < count; first = behind) {
+        for (behind = first + 1; behind < count && keyed[behind].key == keyed[first].key;) behind++;
+        again[keyed[first].row] = 0, share[keyed[first].row] = 1;
+        if (behind - first < 2) continue;
+        int64_t befores = 0, afters = 0, places = 0, row = keyed[first].row;
+        int64_t start = found->start[row], length = found->end[row] - start;
+        for (int64_t i = first; i < behind; i++) { /* these are few */
+            bool before = true, after = true;
+            int64_t a = keyed[i].row;
+            for (int64_t k = first; k < i && (before || after); k++) {
+                int64_t b = keyed[k].row;
+                int64_t x = found->start[a] ? key[found->start[a] - 1] : -1, y = found->start[b] ? key[found->start[b] - 1] : -1;
+                before &= x != y;
+                after &= key[found->end[a]] != key[found->end[b]];
+            }
+            befores += before, afters += after;
+        }
+        for (int64_t at = 0; at + length <= text->size;) {
+            if (key[at] == key[start] && !memcmp(key + at, key + start, (size_t)length * sizeof *key)) places++, at += length;
+            else at++;
+        }
+        for (int64_t i = first; i < behind; i++) {
+            again[keyed[i].row] = (int32_t)(min64(befores, afters) - 1);
+            share[keyed[i].row] = (float)((double)(behind - first) / (double)places);
+        }
+    }
+}
+
+/* What each pair of the text says of its theme. */
+typedef struct {
+    const float **directions; /* of each pair, NULL where it has none */
+    float *norms;
+    double *total;
+} Themes;
+
+/* How near each span's theme is to that of the rest of the text, and how much theme it has. */
+static void find_theme(const Language *language, const Themes *themes, int64_t start, int64_t end, float *near, float *mass) {
+    int64_t n = language->n_directions;
+    double size = 0, span[64] = {0}, both = 0, own = 0, other = 0;
+    for (int64_t i = start; i < end - 1; i++) {
+        if (!themes->directions[i]) continue;
+        for (int64_t k = 0; k < n; k++) span[k] += themes->directions[i][k];
+        size += themes->norms[i];
+    }
+    for (int64_t k = 0; k < n; k++) {
+        double rest = themes->total[k] - span[k];
+        both += span[k] * rest, own += span[k] * span[k], other += rest * rest;
+    }
+    *near = (float)(both / fmax(sqrt(own * other), 1e-6));
+    *mass = (float)(size / (double)(end - start));
+}
+
+/* The evidence of candidates, in the order of `evidence.FEATURES`, shape (count, width). */
+EXPORT int64_t tw_measure(const Language *language, const Shape *shape, const Text *text, const Reading *reading,
+                          const Candidates *found, int64_t count, const float *page, int64_t width, float *out) {
+    enum { COLUMNS = 37 };
+    int64_t n = text->size, error = NO_MEMORY;
+    if (width != COLUMNS || language->n_directions > 64) return TOO_MANY;
+    const int32_t *x = reading->symbols + 1;
+    size_t room = (size_t)max64(count, n) + 1;
+    int32_t *times = malloc(room * sizeof *times), *again = malloc(room * sizeof *again);
+    float *share = malloc(room * sizeof *share);
+    Keyed *keyed = malloc(room * sizeof *keyed);
+    Prints prints = {0};
+    double total[64] = {0}, cost = 0;
+    Themes themes = {malloc(room * sizeof *themes.directions), malloc(room * sizeof *themes.norms), total};
+    if (!times || !again || !share || !keyed || !themes.directions || !themes.norms) goto done;
+    if (!make_prints(&prints, text->key, n) || count_pairs(text->key, n, times)) goto done;
+    for (int64_t i = 0; i < count; i++) keyed[i] = (Keyed){print_of(&prints, found->start[i], found->end[i]), i};
+    qsort(keyed, (size_t)count, sizeof *keyed, by_key);
+    find_elsewhere(text, found, keyed, count, again, share);
+    for (int64_t i = 0; i < n; i++) cost -= reading->log[i + 2];
+    for (int64_t i = 0; i + 1 < n; i++) {
+        int32_t row = reading->row[i + 3], themed = row < 0 ? -1 : language->themed[row];
+        themes.directions[i] = themed < 0 ? NULL : language->themes + themed * language->n_directions;
+        double norm = 0;
+        for (int64_t k = 0; themed >= 0 && k < language->n_directions; k++) {
+            total[k] += themes.directions[i][k];
+            norm += (double)themes.directions[i][k] * themes.directions[i][k];
+        }
+        themes.norms[i] = (float)sqrt(norm);
+    }
+    for (int64_t i = 0; i < count; i++) {
+        int64_t start = found->start[i], end = found->end[i], length = end - start, hans = 0, turns = 0, worth = 0, known = 0;
+        int64_t unknown = 0, letters = 0, digits = 0, foreign = found->foreign[i], elsewhere = min64(again[i], 4);
+        double han_cost = 0, good = 0;
+        float left = found->left[i], right = found->right[i], shaped = found->shaped[i], near, mass;
+        for (int64_t at = start; at < end; at++) {
+            letters += (KIND(at) & LETTER) > 0, digits += (KIND(at) & DIGIT) > 0;
+            unknown += IS_HAN(at) && x[at + 1] == 0;
+            if (at == start) continue;
+            if (IS_HAN(at)) hans++, han_cost -= reading->log[at + 2];
+            turns += TYPE(at) != TYPE(at - 1);
+            good += larger(shape_of(shape, x, at), 0);
+            if (!IS_HAN(at) && !IS_HAN(at - 1)) continue;
+            worth++;
+            known += times[at - 1] > elsewhere + 1;
+        }
+        float each = (float)(han_cost / (double)max64(hans, 1)), share_known = (float)((double)known / (double)max64(worth, 1));
+        int before = start ? TYPE(start - 1) : 0, after = TYPE(end);
+        bool joint_left = start == 0 || !(KIND(start - 1) & ALPHANUMERIC), joint_right = !(KIND(end) & ALPHANUMERIC);
+        if (joint_left && joint_right && !again[i]) foreign = min64(foreign, 1);
+        find_theme(language, &themes, start, end, &near, &mass);
+        const float row[COLUMNS] = {
+            within(left, -2, 6),
+            within(right, -4, 8),
+            within(smaller(left, right), -3, 4),
+            each,
+            within(each - 5, 0, 4),
+            (float)min64(length, 12),
+            (float)foreign,
+            foreign > 1,
+            (float)min64(turns, 4),
+            letters > 0,
+            digits > 0,
+            joint_left,
+            joint_right,
+            joint_left && joint_right,
+            (before && before == TYPE(start)) || (after && after == TYPE(end - 1)),
+            before && before == after,
+            (float)min64(again[i], 3),
+            again[i] > 0 ? share[i] : 0,
+            share_known,
+            again[i] > 0 ? share_known : 0,
+            (float)((double)unknown / (double)length),
+            near,
+            smaller(mass, 4),
+            mass == 0,
+            shaped / (float)length,
+            within(shaped, -20, 20),
+            (float)(good / (double)length),
+            start ? shape->first[x[start]] : NO_PHRASE,
+            shape_of(shape, x, end),
+            end + 1 < n ? shape_of(shape, x, end + 1) : 0,
+            shape->first[x[start + 1]],
+            shape_of(shape, x, start),
+            shape_of(shape, x, end - 1),
+            left + right - page[0],
+            shaped / (float)length - page[1],
+            (float)(cost / (double)n),
+            (float)log((double)n),
+        };
+        memcpy(out + i * COLUMNS, row, sizeof row);
+    }
+    error = 0;
+done:
+    free(times), free(again), free(share), free(keyed), free(prints.sums);
+    free((void *)themes.directions), free(themes.norms);
+    return error;
+}

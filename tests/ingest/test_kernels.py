@@ -1,0 +1,280 @@
+"""The kernels do what plain Python says of the same page, and nothing that is read makes them fall."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from selectolax.lexbor import LexborHTMLParser
+
+from pipeline.article import Page, restore
+from pipeline.ingest import clean, evidence, pieces
+from pipeline.ingest.blocks import describe, feature_names
+from pipeline.ingest.flatten import flatten_html, flatten_text
+from pipeline.ingest.fluency import default_fluency, word_table
+from pipeline.ingest.judge import ARRAYS, FAR, Judge
+from pipeline.ingest.phrase_model import default_phrases
+from pipeline.ingest.rules import rule_bits
+from pipeline.native import library, splices
+from pipeline.script.fold import code_points, fold
+
+TAGS = (
+    *("<p>", "</p>", "<div>", "</div>", "<a href=x>", "</a>", "<br>", "<b class='x y'>", "</b>", "<td>", "<table>"),
+    *("<pre>", "</pre>", "<xmp>", "</xmp>", "<plaintext>", "<svg>", "</svg>", "<style>", "</style>", "<template>"),
+    *("<noscript>", "</noscript>", "<!--", "-->", "<select>", "<option>", "<noembed>", "</noembed>", "<math><mi>"),
+    *(
+        "<div hidden>",
+        "<span style='display:none'>",
+        '<p ="甲>',
+        "<p a='\"'>",
+        "<input value='>'>",
+        "<script>",
+        "</script>",
+    ),
+)
+TEXTS = ("甲乙", "。", "，", "　", "\n", " ", "&amp;", "&nbsp;", "a", '"', "=", "<", "中文句子。", "\x00", "\ud800")
+SOUP = st.lists(st.sampled_from(TAGS + TEXTS), max_size=30).map("".join)
+STRINGS = (
+    "中国",
+    "稀土",
+    "\n",
+    "a",
+    "1",
+    "tv5",
+    "。",
+    "，",
+    "国家发改委表示",
+    "电影在线观看",
+    "關稅",
+    "\ud800",
+    "\x00",
+    "𠮷",
+)
+WORDS = st.lists(st.sampled_from(STRINGS), max_size=120).map("".join)
+
+SPACE = re.compile(r"[ \t\n\r\f]+")
+UNSEEN = {"script", "style", "template", "noscript", "svg", "math", "select", "option", "input", "-comment"}
+BREAKS = {"p", "div", "br", "td", "table", "tbody", "tr", "pre", "body"}
+"""Of the elements in `TAGS`."""
+
+
+def plainly(html: str) -> list[tuple[str, str, int]]:
+    """What a page shows, by asking the parser for one node after the other: lines, elements, linked characters."""
+    body = LexborHTMLParser(html.replace("\ud800", "\ufffd")).body
+    told: list[tuple[str, str, int]] = []
+    line: list[str] = []
+    linked, owner = 0, ""
+
+    def finish() -> None:
+        nonlocal linked, owner
+        text = SPACE.sub(" ", "".join(line)).strip()
+        line.clear()
+        if text and owner:
+            told.append((text, owner, linked))
+        linked, owner = 0, ""
+
+    def walk(element: Any, pre: bool, link: bool) -> None:
+        nonlocal linked, owner
+        node = element.child
+        while node is not None:
+            tag = node.tag
+            if tag == "-text":
+                text = node.text_content
+                if text and (line or not text.isspace()):
+                    if not text.isspace():
+                        owner = owner or element.tag
+                        linked += link * len(text.strip())
+                    first, *rest = text.split("\n") if pre else (text,)
+                    line.append(first)
+                    for more in rest:
+                        finish()
+                        owner = element.tag
+                        line.append(more)
+            elif tag not in UNSEEN:
+                if line and tag in BREAKS:
+                    finish()
+                elif line and tag == "a" and linked and node.prev is not None and node.prev.tag == "a":
+                    line.append(" ")
+                if node.child is not None:
+                    walk(node, pre or tag == "pre", link or tag == "a")
+                    if line and tag in BREAKS:
+                        finish()
+            node = node.next
+
+    if body is not None:
+        walk(body, False, False)
+        finish()
+    return told
+
+
+@given(SOUP)
+@example('<p ="甲>乙<p>丙')
+@example("<svg><style>a<b</style></svg>甲")
+@example("<plaintext>甲</plaintext>乙")
+@settings(max_examples=300)
+def test_the_walk_shows_what_the_parser_tells_node_by_node(html: str) -> None:
+    flat = flatten_html(html)
+    shown = [
+        (flat.text[block.start : block.end], block.markup.tag, block.link_share)
+        for block in flat.blocks
+        if block.markup is not None
+    ]
+    if shown and shown[-1][1] == "script":  # an article that it keeps in its scripts
+        return
+    told = plainly(html)
+    if "<noscript>" in html and [text for text, _, _ in shown] != [text for text, _, _ in told]:
+        return  # it shows hardly a sentence: what `noscript` holds is shown too
+    assert shown == [(text, tag, round(min(1.0, linked / len(text)), 4)) for text, tag, linked in told]
+
+
+@given(SOUP | WORDS)
+@settings(max_examples=200, deadline=None)
+def test_nothing_makes_cleaning_fall(soup: str) -> None:
+    for page in (Page(id="1", html=soup), Page(id="1", text=soup)):
+        article = clean(page)
+        assert restore(article.text, article.cuts) == article.page_text
+        for element in flatten_html(soup).table.tolist():
+            assert element[1] <= element[2] <= len(flatten_html(soup).blocks)
+
+
+PAGE = (
+    "<body class=home><nav><a href=1>首页</a> <a href=2>国际新闻</a></nav><article class='post'>"
+    "<p>商务部今天公布了稀土出口的新规定，企业必须逐批申请许可。业内人士表示，影响还要观察几个月。</p>"
+    "<p>磁材厂说，许可拿到之前只能先用库存，交期因此延长。买家已经开始在别国寻找货源，但是短期难以替代。</p>"
+    "<p>来源：甲报</p><p>来源：甲报</p></article></body>"
+)
+
+
+def test_features_are_what_a_person_would_count() -> None:
+    flat = flatten_html(PAGE)
+    key = fold(flat.text)
+    lines = [key[block.start : block.end] for block in flat.blocks]
+    features = describe(flat, key, rule_bits(key, flat.blocks))
+    told = dict(zip(feature_names(), features.T.tolist(), strict=True))
+    count = len(lines)
+    assert told["length"] == pytest.approx([np.log1p(len(line)) / 5 for line in lines])
+    assert told["end"] == pytest.approx([np.log1p(line.count("。")) for line in lines])
+    assert told["comma"] == pytest.approx([np.log1p(line.count("，") + line.count("：")) for line in lines])
+    assert told["han"] == pytest.approx(
+        [sum("\u4e00" <= c <= "\u9fff" for c in line) / len(line.replace(" ", "")) for line in lines]
+    )
+    assert told["copies"] == [(lines.count(line) - 1) / 4 for line in lines]
+    assert told["twice"] == [0.0] * (count - 2) + [1.0, 1.0]
+    assert told["position"] == pytest.approx([i / (count - 1) for i in range(count)])
+    assert told["length_+1"] == pytest.approx([*told["length"][1:], 0.0])
+    assert told["prose_-2"] == pytest.approx([0.0, 0.0, *told["prose"][:-2]])
+    assert told["html"] == [1.0] * count
+    assert told["link_share"] == pytest.approx([block.link_share for block in flat.blocks])
+    assert told["over_article"] == [float("post" in block.markup.hints) for block in flat.blocks if block.markup]
+    assert told["over_nav"] == [float("nav" in block.markup.tags) for block in flat.blocks if block.markup]
+    assert told["make_count"][-1] == pytest.approx(np.log1p(4) / 4)
+    assert told["at_home"] == told["over_article"]
+
+
+def test_the_features_of_flattened_text_have_no_markup() -> None:
+    text = "首页\n商务部今天公布了稀土出口的新规定，企业必须逐批申请许可。"
+    features = describe(flatten_text(text), text, [0, 0])
+    told = dict(zip(feature_names(), features.T.tolist(), strict=True))
+    assert not any(any(told[name]) for name in feature_names()[feature_names().index("html") :])
+
+
+@pytest.mark.parametrize(("count", "units", "inner"), [(1, 3, 2), (5, 32, 16), (3, 20, 7)])
+def test_the_judge_is_the_mean_of_its_networks(count: int, units: int, inner: int) -> None:
+    rng = np.random.default_rng(7)
+    width = len(feature_names())
+    shapes = ((width,), (width,), (count, width, units), (count, 1, units), (count, units, inner), (count, 1, inner))
+    arrays = [rng.normal(size=shape).astype(np.float32) for shape in (*shapes, (count, inner, 1), (count, 1, 1))]
+    arrays[1] = np.abs(arrays[1]) + np.float32(0.1)
+    arrays[2] /= 20
+    mean, scale, first, first_bias, second, second_bias, out, out_bias = arrays
+    features = (rng.normal(size=(9, width)) * (rng.random((9, width)) < 0.4)).astype(np.float32)
+    layer = np.maximum(np.clip((features - mean) / scale, -FAR, FAR) @ first + first_bias, 0)
+    odds = (np.maximum(layer @ second + second_bias, 0) @ out + out_bias)[:, :, 0].mean(axis=0)
+    kept = Judge(**dict(zip(ARRAYS, arrays, strict=True)), digest="").keep(features)
+    assert kept == pytest.approx(1 / (1 + np.exp(-np.clip(odds, -30, 30))), abs=2e-3)
+
+
+SENTENCES = (
+    "商务部今天公布了稀土出口的新规定，电影在线观看企业必须逐批申请许可。业内人士电影在线观看表示，影响还要观察几个月。"
+)
+
+
+@given(WORDS)
+@example(SENTENCES)
+def test_a_glance_tells_of_the_spans_whose_pairs_do_not_fit(text: str) -> None:
+    model, key = default_fluency(), fold(text)
+    seen = model.glance(key)
+    symbols = seen.symbols.tolist()
+    assert symbols[1:-2] == model.symbols(key).tolist()
+    size = len(key)
+    pair = [model.pairs_of(slice(a, a + 1))[0][b] for a, b in pairwise(symbols)]
+    assert seen.pair.tolist() == pytest.approx(pair[:size])
+    for start, end, gain in zip(*(side.tolist() for side in seen[:3]), strict=True):
+        joined = float(model.pairs_of(slice(symbols[start], symbols[start] + 1))[0][symbols[end + 1]])
+        left = min(float(seen.alone[start] - seen.pair[start]), 60 / 16)
+        assert gain == pytest.approx(min(joined - float(seen.pair[end]), 120 / 16) + left, abs=1e-3)
+        assert 2 <= end - start <= 22
+
+
+@given(WORDS)
+@example(SENTENCES * 3)
+def test_candidates_are_the_spans_that_sit_badly(text: str) -> None:
+    model, key = default_fluency(), fold(text)
+    reading = model.read(key)
+    shape = default_phrases().shape
+    starts, ends, told = evidence.measure(reading, evidence.text_of(key, text), shape)
+    if not len(starts):
+        return
+    left, right = reading.seams(starts, ends)
+    columns = dict(zip(evidence.FEATURES, told.T, strict=True))
+    assert columns["left"] == pytest.approx(np.clip(left, -2, 6), abs=1e-3)
+    assert columns["right"] == pytest.approx(np.clip(right, -4, 8), abs=1e-3)
+    assert ((ends - starts >= evidence.SHORTEST) & (ends - starts <= evidence.LONGEST)).all()
+    spans = list(zip(starts.tolist(), ends.tolist(), strict=True))
+    assert len(set(spans)) == len(spans)
+    for (start, end), again in zip(spans, columns["again"].tolist(), strict=True):
+        assert not set(key[start:end]) & set("，。\n")
+        assert again <= min(3, text_count(key, key[start:end]))
+
+
+def text_count(text: str, string: str) -> int:
+    return sum(text.startswith(string, at) for at in range(len(text)))
+
+
+@given(WORDS)
+@example(SENTENCES * 3)
+def test_joints_are_strings_that_recur(text: str) -> None:
+    key = fold(text)
+    reading = default_fluency().read(key)
+    starts, ends, names, values = splices.joints(
+        *(reading.language, evidence.text_of(key, key), reading.told, splices.Weights(*pieces._WEIGHTS)),
+        *(pieces._LEAST, pieces.SHORTEST, pieces.LONGEST),
+    )
+    strings: dict[int, str] = {}
+    for start, end, name in zip(starts.tolist(), ends.tolist(), names.tolist(), strict=True):
+        assert strings.setdefault(name, key[start:end]) == key[start:end]
+        assert word_table()[code_points(key[start:end])].all()
+    assert len(set(strings.values())) == len(strings)
+    assert all(count > 1 for count in Counter(names.tolist()).values())
+    assert (values > pieces._LEAST).all()
+
+
+def test_kernels_of_other_sources_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "sources_digest", lambda: "another")
+    with pytest.raises(ImportError, match=r"made from other sources.*Install taowen again"):
+        library._library.__wrapped__()
+    monkeypatch.setattr(library, "_HERE", tmp_path)
+    with pytest.raises(ImportError, match=r"cannot be loaded.*Install taowen again"):
+        library._library.__wrapped__()
+
+
+def test_kernels_take_only_arrays_that_lie_in_one_piece() -> None:
+    with pytest.raises(AssertionError):
+        library.address(np.zeros((4, 4))[:, 1])

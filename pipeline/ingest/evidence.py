@@ -135,7 +135,7 @@ def text_of(key: str, page_text: str) -> splices.Text:
     return splices.Text(code_points(key), code_points(page_text), len(key), *_tables())
 
 
-def suspicions(shape: Shape, glance: splices.Spans, text: splices.Text) -> tuple[Floats, tuple[Ints, Ints]]:
+def suspicions(shape: Shape, glance: splices.Glance, text: splices.Text) -> tuple[Floats, tuple[Ints, Ints]]:
     """Return what spans of a glance have of phrases, shape `(n_spans, len(SUSPICIONS))`, and their starts and ends.
 
     A cheap look: it decides which pages are looked at closely. Much is told against the rest of the page, since a page

@@ -238,7 +238,7 @@ class Fluency:
             parts.append(self.read(key[lead : start + _LONG]).cost[start - lead :])
         return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
-    def glance(self, key: str) -> splices.Spans:
+    def glance(self, key: str) -> splices.Glance:
         """Return the spans of 2 to 22 characters that sit badly by their pairs alone: at a fifth of a full look's cost.
 
         For each place where a character does not go with the one before it, ends are sought that a span from there
@@ -293,7 +293,7 @@ class Reading:
         Shapes `(len(key),)` and `(len(key) + 1,)`, in nats: the left seam, which is the same for every end (of spans
         of two characters and more), and the cost of the two characters at a place, which the right seam never exceeds.
         """
-        _, _, pair, one, log = self.told
+        pair, one, log = self.told.pair, self.told.one, self.told.log
         return one[2:-2] - log[2:-2] - log[3:-1] + pair[3:-1], -log[2:-1] - log[3:]
 
     def seams(self, starts: Ints, ends: Ints) -> tuple[Floats, Floats]:

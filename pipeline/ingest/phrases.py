@@ -55,7 +55,7 @@ def may_be(key: str, spans: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
     return {(start, end) for start, end in sized if barrier[start] == barrier[end]}
 
 
-def like_phrases(shape: Shape, glance: splices.Spans, spans: AbstractSet[tuple[int, int]]) -> set[tuple[int, int]]:
+def like_phrases(shape: Shape, glance: splices.Glance, spans: AbstractSet[tuple[int, int]]) -> set[tuple[int, int]]:
     """Return those of the spans that have the shape of search phrases."""
     if not spans:
         return set()

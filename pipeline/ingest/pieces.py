@@ -12,13 +12,14 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.ingest.fluency import Floats, Ints, Reading, word_table
+from pipeline.ingest.fluency import Floats, Reading, word_table
 from pipeline.native import splices
 
 __all__ = ["ACCEPTED", "DOUBTED", "NOTHING_DEALT", "SUSPICIONS", "Dealt", "Piece", "find_pieces", "suspicions"]
@@ -96,117 +97,26 @@ class Dealt:
 NOTHING_DEALT = Dealt((), (), -99.0)
 
 
-class _Event(NamedTuple):
-    start: int
-    end: int
-    name: int
-    value: float
+_Way = Sequence[tuple[int, int]]
+"""Rows of joints and their places in the cycle."""
 
 
-def _order(starts: Ints, ends: Ints, names: Ints, values: Floats, anchor: int) -> list[int]:
-    """Return the cycle that `anchor` begins: the strings that come once between its occurrences, by their phase.
-
-    The places are sorted by their ends.
-    """
-    turns = np.flatnonzero(names == anchor)
-    turns = turns[np.append(True, starts[turns[1:]] >= ends[turns[:-1]])]
-    begin, stop = ends[turns[:-1]], starts[turns[1:]]
-    if not len(begin):
-        return []
-    usual = np.sort(stop - begin)[(len(begin) - 1) // 2]
-    fit = stop - begin <= 1.6 * usual + 10
-    begin, stop = begin[fit], stop[fit]
-    turn = np.searchsorted(begin, starts, side="right") - 1
-    rows = np.flatnonzero((turn >= 0) & (ends <= stop[turn]))
-    rows = rows[np.lexsort((-values[rows], turn[rows], names[rows]))]
-    if not len(rows):
-        return [anchor]
-    group = names[rows]
-    fresh = np.append(True, (group[1:] != group[:-1]) | (turn[rows][1:] != turn[rows][:-1]))
-    rows = rows[fresh]  # the best place of each string in each turn
-    group = group[fresh]
-    first = np.flatnonzero(np.append(True, group[1:] != group[:-1]))
-    phase = (starts[rows] - begin[turn[rows]]) / np.maximum(1, stop - begin)[turn[rows]]
-    scored: list[tuple[float, float, int, slice]] = []
-    for low, high in pairwise([*first.tolist(), len(rows)]):
-        if (high - low) * 3 < len(begin):
-            continue
-        middle = float(np.sort(phase[low:high])[(high - low) // 2])
-        near = values[rows[low:high]][np.abs(phase[low:high] - middle) < 0.25].tolist()
-        if len(near) * 3 >= len(begin):
-            score = sum(near) + _NEXT * len(near) - _MISSED * (len(begin) - len(near))
-            scored.append((score, middle, int(group[low]), slice(low, high)))
-    taken: list[tuple[float, int]] = []
-    used: set[int] = set()
-    for score, middle, name, its in sorted(scored, key=lambda one: one[:3], reverse=True):
-        spots = [range(a, b) for a, b in zip(starts[rows[its]].tolist(), ends[rows[its]].tolist(), strict=True)]
-        overlaps = sum(not used.isdisjoint(spot) for spot in spots)
-        if score <= (_NAME if len(begin) > 1 else 0) or overlaps * 2 > len(spots):
-            continue
-        taken.append((middle, name))
-        for spot in spots:
-            used.update(spot)
-    return [anchor, *(name for _, name in sorted(taken))]
+@cache
+def _costs() -> splices.Costs:
+    return splices.Costs(_SKIP, _MISSED, _NEXT, _NAME, _FAR_COST, _FAR, LONGEST)
 
 
-def _path(events: Sequence[_Event], cycle: Sequence[int]) -> tuple[float, list[tuple[_Event, int]]]:
-    """Return the best way through the text that takes the cycle's pieces in their order, and its value.
-
-    What comes from far costs by its distance alone, so of those the best of each place in the cycle will do.
-    """
-    turns: dict[int, list[int]] = defaultdict(list)
-    for turn, name in enumerate(cycle):
-        turns[name].append(turn)
-    states = [(event, turn) for event in events for turn in turns.get(event.name, ())]
-    if not states:
-        return 0.0, []
-    size = len(cycle)
-    best: list[float] = []
-    back: list[int] = []
-    far: dict[int, tuple[float, int]] = {}
-    gone = 0  # states that are far from the beginning of this one
-    for event, turn in states:
-        while states[gone][0].end <= event.end - LONGEST - _FAR:
-            value, place = best[gone] + _FAR_COST * states[gone][0].end, states[gone][1]
-            if place not in far or value > far[place][0]:
-                far[place] = (value, gone)
-            gone += 1
-        came, source = 0.0, -1
-        for place, (value, row) in far.items():
-            missed = (turn - place - 1) % size
-            value -= _SKIP * missed + _FAR_COST * (event.start - _FAR) - (_NEXT if not missed else 0.0)
-            if value > came:
-                came, source = value, row
-        row = gone
-        while row < len(best) and states[row][0].end <= event.start:
-            missed = (turn - states[row][1] - 1) % size
-            value = best[row] - _SKIP * missed + (_NEXT if not missed else 0.0)
-            if (gap := event.start - states[row][0].end - _FAR) > 0:
-                value -= gap * _FAR_COST
-            if value > came:
-                came, source = value, row
-            row += 1
-        best.append(event.value + came)
-        back.append(source)
-    at = max(range(len(best)), key=best.__getitem__)
-    total = best[at]
-    way = []
-    while at >= 0:
-        way.append(states[at])
-        at = back[at]
-    return total, way[::-1]
-
-
-def _fill(events: Sequence[_Event], cycle: list[int], way: Sequence[tuple[_Event, int]]) -> list[int]:
+def _fill(found: splices.Joints, cycle: list[int], way: _Way) -> list[int]:
     """Return the cycle with the string that best fills one of its intervals, or unchanged."""
     sums: dict[tuple[int, int], list[float]] = defaultdict(list)
-    spans = [(a.end, b.start, place) for (a, place), (b, _) in pairwise(way)]
-    starts = [a for a, _, _ in spans]
+    starts, ends = found.starts.tolist(), found.ends.tolist()
+    spans = [(ends[a], starts[b], place) for (a, place), (b, _) in pairwise(way)]
+    begins = [a for a, _, _ in spans]
     best: dict[tuple[int, int], float] = {}
-    for event in events:
-        turn = bisect_right(starts, event.start) - 1
-        if turn >= 0 and event.end <= spans[turn][1]:
-            best[turn, event.name] = max(best.get((turn, event.name), -99.0), event.value)
+    for start, end, name, value in zip(starts, ends, found.strings.tolist(), found.values.tolist(), strict=True):
+        turn = bisect_right(begins, start) - 1
+        if turn >= 0 and end <= spans[turn][1]:
+            best[turn, name] = max(best.get((turn, name), -99.0), value)
     for (turn, name), value in best.items():
         sums[spans[turn][2], name].append(value)
     turns = Counter(place for _, _, place in spans)
@@ -260,7 +170,7 @@ def _is_worth(value: Floats, sums: NDArray[Any], strong: int, size: int) -> bool
     return sum(weight * sign for weight, sign in zip(_WORTH, signs, strict=True)) > 0
 
 
-def suspicions(glance: splices.Spans, text: splices.Text) -> Floats:
+def suspicions(glance: splices.Glance, text: splices.Text) -> Floats:
     """Return what a glance sees of pieces, shape `(1, len(SUSPICIONS))`: short strings that sit badly, again.
 
     The last three columns are of the strings with the most evidence. In a cycle the next of them is nearly always the
@@ -274,38 +184,38 @@ def find_pieces(reading: Reading, text: splices.Text, key: str) -> Dealt:
 
     `text` is `key` as the kernels have it.
     """
-    starts, ends, names, values = splices.joints(
+    found = splices.joints(
         *(reading.language, text, reading.told, splices.Weights(*_WEIGHTS), _LEAST, SHORTEST, LONGEST)
     )
-    sums = np.bincount(names, values.astype(np.float64) - _LEAST)
+    sums = np.bincount(found.strings, found.values.astype(np.float64) - _LEAST)
     strong = np.flatnonzero(sums >= _ANCHOR)
-    if len(strong) < _FEWEST or not _is_worth(values, sums, len(strong), len(key)):
+    if len(strong) < _FEWEST or not _is_worth(found.values, sums, len(strong), len(key)):
         return NOTHING_DEALT
-    order = np.lexsort((starts, ends))
-    starts, ends, names, values = starts[order], ends[order], names[order], values[order]
-    events = list(map(_Event._make, zip(*(x.tolist() for x in (starts, ends, names, values)), strict=True)))
-    total, cycle, way = 0.0, list[int](), list[tuple[_Event, int]]()
+    order = np.lexsort((found.starts, found.ends))
+    found = splices.Joints(found.starts[order], found.ends[order], found.strings[order], found.values[order])
+    total, cycle, way = 0.0, list[int](), list[tuple[int, int]]()
     for anchor in strong[np.lexsort((strong, -sums[strong]))][:_ANCHORS].tolist():
-        trial = _order(starts, ends, names, values, anchor)
+        trial = splices.order(found, len(key), anchor, _costs())
         if len(trial) > 1:
-            value, steps = _path(events, trial)
+            value, steps = splices.path(found, trial, _costs())
             value -= _NAME * len(trial)
             if value > total:
                 total, cycle, way = value, trial, steps
     for _ in range(8):
         counts = Counter(place for _, place in way)
         used = [name for place, name in enumerate(cycle) if counts[place] > 1]
-        trial = _fill(events, cycle, way) if len(used) == len(cycle) else used
+        trial = _fill(found, cycle, way) if len(used) == len(cycle) else used
         if trial == cycle or not trial:
             break
-        value, steps = _path(events, trial)
+        value, steps = splices.path(found, trial, _costs())
         value -= _NAME * len(trial)
         if len(trial) > len(cycle) and value <= total:
             break
         total, cycle, way = value, trial, steps
-    told = {event.name: key[event.start : event.end] for event in events}
+    starts, ends, values = found.starts.tolist(), found.ends.tolist(), found.values.tolist()
+    told = {name: key[start:end] for start, end, name in zip(starts, ends, found.strings.tolist(), strict=True)}
     strings = tuple(told[name] for name in cycle)
-    pieces = tuple(Piece(event.start, event.end, place, event.value) for event, place in way)
+    pieces = tuple(Piece(starts[row], ends[row], place, values[row]) for row, place in way)
     if len(set(strings)) < _FEWEST or total <= 0:
         return NOTHING_DEALT
     mean = sum(piece.value for piece in pieces) / len(pieces)

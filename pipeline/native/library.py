@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.native.build import LIBRARY, sources_digest
 
-__all__ = ["TOO_MANY", "Record", "address", "at", "call"]
+__all__ = ["TOO_MANY", "Arrays", "Record", "address", "addresses", "at", "call"]
 
 _HERE = Path(__file__).parent
 TOO_MANY = -2
@@ -81,3 +81,17 @@ class Record(ctypes.Structure):
     def __init__(self, *values: Any) -> None:
         self.kept = values
         super().__init__(*[address(value) if isinstance(value, np.ndarray) else value for value in values])
+
+
+def addresses(*names: str) -> tuple[tuple[str, type[ctypes.c_void_p]], ...]:
+    """Return the fields of a struct of addresses, for `Arrays`."""
+    return tuple((f"{name}_at", ctypes.c_void_p) for name in names)
+
+
+class Arrays(Record):
+    """A struct of addresses, for arrays that kernels ask for again and again: an attribute for each."""
+
+    def __init__(self, *arrays: NDArray[Any]) -> None:
+        super().__init__(*arrays)
+        for (name, *_), array in zip(self._fields_, arrays, strict=True):
+            setattr(self, name.removesuffix("_at"), array)

@@ -233,3 +233,183 @@ done:
     free(pairs), free(times), free(recurs), free(longer), free(starts), free(edges), free(prints.sums);
     return kept;
 }
+
+/* Nats that a cycle costs and gains: see `pipeline.ingest.pieces`. */
+typedef struct {
+    double skip, missed, next, name, far_cost;
+    int64_t far, longest;
+} Costs;
+
+/* The best place of a string in a turn of the cycle. */
+typedef struct {
+    int32_t name, turn, row;
+    float value;
+} Spot;
+
+static int by_spot(const void *a, const void *b) {
+    const Spot *x = a, *y = b;
+    if (x->name != y->name) return x->name < y->name ? -1 : 1;
+    if (x->turn != y->turn) return x->turn < y->turn ? -1 : 1;
+    if (x->value != y->value) return x->value > y->value ? -1 : 1;
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+static int by_number(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* A string that may be of the cycle, with its spots. */
+typedef struct {
+    double score, middle;
+    int32_t name;
+    int64_t low, high;
+} Member;
+
+static int by_score(const void *a, const void *b) {
+    const Member *x = a, *y = b;
+    if (x->score != y->score) return x->score > y->score ? -1 : 1;
+    if (x->middle != y->middle) return x->middle > y->middle ? -1 : 1;
+    return (x->name < y->name) - (x->name > y->name);
+}
+
+static int by_phase(const void *a, const void *b) {
+    const Member *x = a, *y = b;
+    if (x->middle != y->middle) return x->middle < y->middle ? -1 : 1;
+    return (x->name > y->name) - (x->name < y->name);
+}
+
+/* The cycle that `anchor` begins: the strings that come once between its occurrences, by their phase. The joints are
+ * sorted by their ends. `cycle` has room for all names. Returns its length, 0 where the anchor does not come again. */
+EXPORT int64_t tw_order(const Joints *joints, int64_t count, int64_t size, int32_t anchor, const Costs *costs,
+                        int32_t *cycle) {
+    int64_t turns = 0, last = -1, kept = 0, members = 0, length = NO_MEMORY;
+    size_t room = (size_t)count + 2;
+    int32_t *begin = malloc(room * sizeof *begin), *stop = malloc(room * sizeof *stop);
+    double *numbers = malloc(room * sizeof *numbers);
+    Spot *spots = malloc(room * sizeof *spots);
+    Member *all = malloc(room * sizeof *all);
+    uint8_t *used = calloc((size_t)size + 1, 1);
+    if (!begin || !stop || !numbers || !spots || !all || !used) goto done;
+    length = 0;
+    int32_t from = -1; /* where the turn begins that is open */
+    for (int64_t i = 0; i < count; i++) {
+        if (joints->name[i] != anchor) continue;
+        if (last < 0 || joints->start[i] >= joints->end[last]) {
+            if (from >= 0) begin[turns] = from, stop[turns++] = joints->start[i];
+            from = joints->end[i];
+        }
+        last = i;
+    }
+    if (!turns) goto done;
+    for (int64_t i = 0; i < turns; i++) numbers[i] = stop[i] - begin[i];
+    qsort(numbers, (size_t)turns, sizeof *numbers, by_number);
+    double longest = 1.6 * numbers[(turns - 1) / 2] + 10;
+    for (int64_t i = 0; i < turns; i++)
+        if (stop[i] - begin[i] <= longest) begin[kept] = begin[i], stop[kept++] = stop[i];
+    turns = kept, kept = 0;
+    for (int64_t i = 0; i < count; i++) {
+        int64_t low = 0, high = turns; /* the last turn that begins before it */
+        while (low < high) {
+            int64_t middle = (low + high) / 2;
+            if (begin[middle] <= joints->start[i]) low = middle + 1;
+            else high = middle;
+        }
+        if (low && joints->end[i] <= stop[low - 1])
+            spots[kept++] = (Spot){joints->name[i], (int32_t)(low - 1), (int32_t)i, joints->value[i]};
+    }
+    cycle[length++] = anchor;
+    qsort(spots, (size_t)kept, sizeof *spots, by_spot);
+    for (int64_t low = 0, high; low < kept; low = high) {
+        int64_t best = low, near = 0; /* the best spot of each turn moves to the front */
+        for (high = low; high < kept && spots[high].name == spots[low].name; high++)
+            if (high == low || spots[high].turn != spots[high - 1].turn) spots[best++] = spots[high];
+        if ((best - low) * 3 < turns) continue;
+#define PHASE(spot) ((double)(joints->start[(spot).row] - begin[(spot).turn]) / (double)max64(1, stop[(spot).turn] - begin[(spot).turn]))
+        for (int64_t i = low; i < best; i++) numbers[i - low] = PHASE(spots[i]);
+        qsort(numbers, (size_t)(best - low), sizeof *numbers, by_number);
+        double middle = numbers[(best - low) / 2], score = 0;
+        for (int64_t i = low; i < best; i++)
+            if (fabs(PHASE(spots[i]) - middle) < 0.25) near++, score += spots[i].value;
+        if (near * 3 < turns) continue;
+        score += costs->next * (double)near - costs->missed * (double)(turns - near);
+        all[members++] = (Member){score, middle, spots[low].name, low, best};
+    }
+    qsort(all, (size_t)members, sizeof *all, by_score);
+    int64_t taken = 0;
+    for (int64_t i = 0; i < members; i++) {
+        int64_t overlaps = 0;
+        for (int64_t k = all[i].low; k < all[i].high; k++) {
+            bool overlap = false;
+            for (int32_t at = joints->start[spots[k].row]; at < joints->end[spots[k].row]; at++) overlap |= used[at];
+            overlaps += overlap;
+        }
+        if (all[i].score <= (turns > 1 ? costs->name : 0) || overlaps * 2 > all[i].high - all[i].low) continue;
+        for (int64_t k = all[i].low; k < all[i].high; k++)
+            memset(used + joints->start[spots[k].row], 1, (size_t)(joints->end[spots[k].row] - joints->start[spots[k].row]));
+        all[taken++] = all[i];
+    }
+    qsort(all, (size_t)taken, sizeof *all, by_phase);
+    for (int64_t i = 0; i < taken; i++) cycle[length++] = all[i].name;
+done:
+    free(begin), free(stop), free(numbers), free(spots), free(all), free(used);
+    return length;
+}
+
+typedef struct {
+    int32_t row, turn, back;
+    double best;
+} Step;
+
+/* The best way through the text that takes the cycle's pieces in their order, and its value. What comes from far costs by
+ * its distance alone, so of those the best of each place in the cycle will do. `rows` and `places` have room for `count`
+ * times `size`; returns how many steps the way has. */
+EXPORT int64_t tw_path(const Joints *joints, int64_t count, const int32_t *cycle, int64_t size, const Costs *costs,
+                       int32_t *rows, int32_t *places, double *total) {
+    int64_t steps = 0, gone = 0, reached = 0, length = NO_MEMORY;
+    Step *all = malloc(((size_t)(count * size) + 1) * sizeof *all);
+    double *far = malloc(((size_t)size + 1) * sizeof *far);
+    int32_t *source = malloc(((size_t)size + 1) * 2 * sizeof *source), *order = source + size + 1;
+    if (!all || !far || !source) goto done;
+    memset(source, 0xff, ((size_t)size + 1) * sizeof *source);
+    length = 0;
+    *total = 0;
+    for (int64_t i = 0; i < count; i++) {
+        int32_t start = joints->start[i], end = joints->end[i];
+        for (int64_t turn = 0; turn < size; turn++) {
+            if (cycle[turn] != joints->name[i]) continue;
+            while (gone < steps && joints->end[all[gone].row] <= end - costs->longest - costs->far) {
+                Step *step = all + gone;
+                double value = step->best + costs->far_cost * joints->end[step->row];
+                if (source[step->turn] < 0) order[reached++] = step->turn;
+                if (source[step->turn] < 0 || value > far[step->turn]) far[step->turn] = value, source[step->turn] = (int32_t)gone;
+                gone++;
+            }
+            double came = 0;
+            int32_t from = -1;
+            for (int64_t k = 0; k < reached; k++) {
+                int64_t missed = ((turn - order[k] - 1) % size + size) % size;
+                double value = far[order[k]] - (costs->skip * (double)missed + costs->far_cost * (double)(start - costs->far) -
+                                                (missed ? 0.0 : costs->next));
+                if (value > came) came = value, from = source[order[k]];
+            }
+            for (int64_t k = gone; k < steps && joints->end[all[k].row] <= start; k++) {
+                int64_t missed = ((turn - all[k].turn - 1) % size + size) % size, gap = start - joints->end[all[k].row] - costs->far;
+                double value = all[k].best - costs->skip * (double)missed + (missed ? 0.0 : costs->next);
+                if (gap > 0) value -= (double)gap * costs->far_cost;
+                if (value > came) came = value, from = (int32_t)k;
+            }
+            all[steps++] = (Step){(int32_t)i, (int32_t)turn, from, joints->value[i] + came};
+        }
+    }
+    if (!steps) goto done;
+    int64_t at = 0;
+    for (int64_t i = 1; i < steps; i++)
+        if (all[i].best > all[at].best) at = i;
+    *total = all[at].best;
+    for (int64_t i = at; i >= 0; i = all[i].back) length++;
+    for (int64_t i = at, k = length; i >= 0; i = all[i].back) rows[--k] = all[i].row, places[k] = all[i].turn;
+done:
+    free(all), free(far), free(source);
+    return length;
+}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.native.library import Record, at, call
+from pipeline.native.library import Arrays, Record, addresses, at, call
 
 __all__ = [
     "ALPHANUMERIC",
@@ -16,6 +17,9 @@ __all__ = [
     "LETTER",
     "WORD",
     "Bounds",
+    "Costs",
+    "Glance",
+    "Joints",
     "Language",
     "Reading",
     "Shape",
@@ -25,6 +29,8 @@ __all__ = [
     "candidates_and_evidence",
     "glance",
     "joints",
+    "order",
+    "path",
     "read",
     "seams",
     "suspect_phrases",
@@ -83,29 +89,33 @@ class Weights(Record):
     _fields_ = tuple((name, ctypes.c_float) for name in ("low", "high", "slope", "offset", "worse", "worst"))
 
 
-class _Spans(Record):
-    _fields_ = tuple((name, ctypes.c_void_p) for name in ("start", "end", "gain"))
+class Costs(Record):
+    """Nats that a cycle of pieces costs and gains: see `pipeline.ingest.pieces`."""
 
-
-class _Reading(Record):
-    _fields_ = tuple((name, ctypes.c_void_p) for name in ("symbols", "row", "pair", "one", "log"))
+    _fields_ = (
+        *((name, ctypes.c_double) for name in ("skip", "missed", "next", "name", "far_cost")),
+        *((name, ctypes.c_int64) for name in ("far", "longest")),
+    )
 
 
 class _Candidates(Record):
     _fields_ = tuple((name, ctypes.c_void_p) for name in ("start", "end", "foreign", "left", "right", "shaped", "own"))
 
 
-class _Joints(Record):
-    _fields_ = tuple((name, ctypes.c_void_p) for name in ("start", "end", "name", "value"))
+class Spans(Arrays):
+    """Spans of a text with what they gain if they go."""
 
-
-class Spans(NamedTuple):
-    """Spans of a text with what they gain if they go, and what is known of each of its characters."""
-
+    _fields_ = addresses("starts", "ends", "gain")
     starts: _Numbers
     ends: _Numbers
     gain: Floats
     """Nats that both seams of each span gain."""
+
+
+class Glance(NamedTuple):
+    """What a first look sees: spans that sit badly, and what is known of each character."""
+
+    spans: Spans
     symbols: _Numbers
     """Of each character, and a line break before and two behind, shape `(size + 3,)`."""
     alone: Floats
@@ -118,7 +128,7 @@ _REACH = 21
 """Ends of spans that begin at one place, in a glance."""
 
 
-def glance(language: Language, key: NDArray[np.uint32], loose: int, bad: int) -> Spans:
+def glance(language: Language, key: NDArray[np.uint32], loose: int, bad: int) -> Glance:
     """Return the spans of 2 to 22 characters that sit badly by their pairs alone.
 
     Args:
@@ -131,13 +141,15 @@ def glance(language: Language, key: NDArray[np.uint32], loose: int, bad: int) ->
     starts, ends, gain = np.empty(_REACH * size, np.int32), np.empty(_REACH * size, np.int32), _floats(_REACH * size)
     symbols, alone, pair = np.empty(size + 3, np.int32), _floats(size), _floats(size)
     numbers = (ctypes.c_int64(number) for number in (size, loose, bad))
-    found = call("tw_glance", language, at(key), *numbers, _Spans(starts, ends, gain), at(symbols), at(alone), at(pair))
-    return Spans(starts[:found].copy(), ends[:found].copy(), gain[:found].copy(), symbols, alone, pair)
+    spans = Spans(starts, ends, gain)
+    found = call("tw_glance", language, at(key), *numbers, spans, at(symbols), at(alone), at(pair))
+    return Glance(Spans(*(array[:found].copy() for array in (starts, ends, gain))), symbols, alone, pair)
 
 
-class Reading(NamedTuple):
+class Reading(Arrays):
     """A text read by the model, with two line breaks before it and two behind: each of shape `(size + 4,)`."""
 
+    _fields_ = addresses("symbols", "row", "pair", "one", "log")
     symbols: _Numbers
     row: _Numbers
     """Of the pair of characters that ends here; -1: not in the model."""
@@ -153,7 +165,7 @@ def read(language: Language, key: NDArray[np.uint32]) -> Reading:
     """Return what the model says of each character of a folded text."""
     size = len(key) + 4
     reading = Reading(np.empty(size, np.int32), np.empty(size, np.int32), _floats(size), _floats(size), _floats(size))
-    call("tw_read", language, at(key), ctypes.c_int64(len(key)), _Reading(*reading))
+    call("tw_read", language, at(key), ctypes.c_int64(len(key)), reading)
     return reading
 
 
@@ -162,34 +174,34 @@ def seams(language: Language, reading: Reading, starts: Ints, ends: Ints) -> tup
     starts, ends = (np.ascontiguousarray(side, np.int64) for side in (starts, ends))
     left, right = _floats(len(starts)), _floats(len(starts))
     count = ctypes.c_int64(len(starts))
-    call("tw_seams", language, _Reading(*reading), count, *(at(x) for x in (starts, ends, left, right)))
+    call("tw_seams", language, reading, count, *(at(x) for x in (starts, ends, left, right)))
     return left, right
 
 
 def suspect_phrases(
-    text: Text, shape: Shape, spans: Spans, columns: int, *, shortest: int, most: int, usual: int
+    text: Text, shape: Shape, seen: Glance, columns: int, *, shortest: int, most: int, usual: int
 ) -> tuple[Floats, tuple[Ints, Ints]]:
     """Return what spans have of phrases, shape `(n_spans, columns)`, and their starts and ends.
 
     Of the spans those are told of that gain most and have the characters of a phrase.
     """
-    starts, ends, gain = spans.starts.copy(), spans.ends.copy(), spans.gain.copy()
-    signs = np.empty((len(starts), columns), np.float32)
+    chosen = Spans(seen.spans.starts.copy(), seen.spans.ends.copy(), seen.spans.gain.copy())
+    signs = np.empty((len(chosen.starts), columns), np.float32)
     kept = call(
-        *("tw_suspect_phrases", text, shape, _Spans(starts, ends, gain), ctypes.c_int64(len(starts))),
-        *(at(array) for array in spans[3:]),
+        *("tw_suspect_phrases", text, shape, chosen, ctypes.c_int64(len(chosen.starts))),
+        *(at(array) for array in seen[1:]),
         *(ctypes.c_int64(number) for number in (shortest, most, usual)),
         at(signs),
     )
-    return signs[:kept], (starts[:kept].astype(np.int64), ends[:kept].astype(np.int64))
+    return signs[:kept], (chosen.starts[:kept].astype(np.int64), chosen.ends[:kept].astype(np.int64))
 
 
-def suspect_pieces(text: Text, spans: Spans, columns: int, *, longest: int, badly: float) -> Floats:
+def suspect_pieces(text: Text, seen: Glance, columns: int, *, longest: int, badly: float) -> Floats:
     """Return what spans have of pieces that are dealt out, shape `(1, columns)`."""
     signs = np.empty((1, columns), np.float32)
     call(
-        *("tw_suspect_pieces", text, _Spans(*spans[:3]), ctypes.c_int64(len(spans.starts)), at(spans.symbols)),
-        *(at(spans.pair), ctypes.c_int64(longest), ctypes.c_double(badly), at(signs)),
+        *("tw_suspect_pieces", text, seen.spans, ctypes.c_int64(len(seen.spans.starts)), at(seen.symbols)),
+        *(at(seen.pair), ctypes.c_int64(longest), ctypes.c_double(badly), at(signs)),
     )
     return signs
 
@@ -212,32 +224,68 @@ def candidates_and_evidence(
     left, right, shaped = (_floats(room) for _ in range(3))
     own, page = np.empty(room, np.uint8), _floats(2)
     found = _Candidates(starts, ends, foreign, left, right, shaped, own)
-    told = _Reading(*reading)
     many = ctypes.c_int64(len(elements))
-    count = call("tw_candidates", language, shape, text, told, bounds, at(elements), many, found, at(page))
+    count = call("tw_candidates", language, shape, text, reading, bounds, at(elements), many, found, at(page))
     evidence = np.empty((count, columns), np.float32)
     numbers = ctypes.c_int64(count), at(page), ctypes.c_int64(columns)
-    if call("tw_measure", language, shape, text, told, found, *numbers, at(evidence)):
+    if call("tw_measure", language, shape, text, reading, found, *numbers, at(evidence)):
         raise ValueError(f"the kernels do not measure {columns} columns")
     return starts[:count].astype(np.int64), ends[:count].astype(np.int64), evidence
 
 
+class Joints(Arrays):
+    """Places where recurring strings may be splices."""
+
+    _fields_ = addresses("starts", "ends", "strings", "values")
+    starts: _Numbers
+    ends: _Numbers
+    strings: _Numbers
+    """Numbers, the same for the same string."""
+    values: Floats
+    """Log odds of each."""
+
+
 def joints(
     language: Language, text: Text, reading: Reading, weights: Weights, least: float, shortest: int, longest: int
-) -> tuple[Ints, Ints, Ints, Floats]:
-    """Return the places where recurring strings may be splices: starts, ends, names and log odds.
-
-    The same string has the same name.
-    """
+) -> Joints:
+    """Return the places where recurring strings of these lengths may be splices, with log odds above `least`."""
     room = int(text.size) * (longest - shortest + 1)
-    starts, ends, names = (np.empty(room, np.int32) for _ in range(3))
+    starts, ends, strings = (np.empty(room, np.int32) for _ in range(3))
     values = _floats(room)
+    found = Joints(starts, ends, strings, values)
     count = call(
-        *("tw_joints", language, text, _Reading(*reading), weights, ctypes.c_float(least)),
-        *(ctypes.c_int64(shortest), ctypes.c_int64(longest), _Joints(starts, ends, names, values)),
+        *("tw_joints", language, text, reading, weights, ctypes.c_float(least)),
+        *(ctypes.c_int64(shortest), ctypes.c_int64(longest), found),
     )
-    first, last, name = (array[:count].astype(np.int64) for array in (starts, ends, names))
-    return first, last, name, values[:count].copy()
+    return Joints(starts[:count].copy(), ends[:count].copy(), strings[:count].copy(), values[:count].copy())
+
+
+def order(found: Joints, size: int, anchor: int, costs: Costs) -> list[int]:
+    """Return the cycle of strings that `anchor` begins, [] where it does not come again.
+
+    Args:
+        found: the joints, sorted by their ends.
+        size: characters of the text.
+        anchor: a string.
+        costs: nats that a cycle costs and gains.
+    """
+    cycle = np.empty(len(found.starts) + 1, np.int32)
+    numbers = ctypes.c_int64(len(found.starts)), ctypes.c_int64(size), ctypes.c_int32(anchor)
+    length = call("tw_order", found, *numbers, costs, at(cycle))
+    return [int(name) for name in cycle[:length]]
+
+
+def path(found: Joints, cycle: Sequence[int], costs: Costs) -> tuple[float, list[tuple[int, int]]]:
+    """Return the best way through the text that takes the cycle's pieces in their order: its value, and its steps.
+
+    A step is the row of a joint and its place in the cycle.
+    """
+    strings = np.array(cycle, np.int32)
+    room = len(found.starts) * len(strings) + 1
+    rows, places, total = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(1)
+    numbers = ctypes.c_int64(len(found.starts)), at(strings), ctypes.c_int64(len(strings))
+    length = call("tw_path", found, *numbers, costs, at(rows), at(places), at(total))
+    return float(total[0]), list(zip(rows[:length].tolist(), places[:length].tolist(), strict=True))
 
 
 def _floats(size: int) -> Floats:

@@ -216,7 +216,9 @@ def test_a_glance_tells_of_the_spans_whose_pairs_do_not_fit(text: str) -> None:
     size = len(key)
     pair = [model.pairs_of(slice(a, a + 1))[0][b] for a, b in pairwise(symbols)]
     assert seen.pair.tolist() == pytest.approx(pair[:size])
-    for start, end, gain in zip(*(side.tolist() for side in seen[:3]), strict=True):
+    for start, end, gain in zip(
+        *(x.tolist() for x in (seen.spans.starts, seen.spans.ends, seen.spans.gain)), strict=True
+    ):
         joined = float(model.pairs_of(slice(symbols[start], symbols[start] + 1))[0][symbols[end + 1]])
         left = min(float(seen.alone[start] - seen.pair[start]), 60 / 16)
         assert gain == pytest.approx(min(joined - float(seen.pair[end]), 120 / 16) + left, abs=1e-3)
@@ -253,17 +255,17 @@ def text_count(text: str, string: str) -> int:
 def test_joints_are_strings_that_recur(text: str) -> None:
     key = fold(text)
     reading = default_fluency().read(key)
-    starts, ends, names, values = splices.joints(
+    found = splices.joints(
         *(reading.language, evidence.text_of(key, key), reading.told, splices.Weights(*pieces._WEIGHTS)),
         *(pieces._LEAST, pieces.SHORTEST, pieces.LONGEST),
     )
     strings: dict[int, str] = {}
-    for start, end, name in zip(starts.tolist(), ends.tolist(), names.tolist(), strict=True):
+    for start, end, name in zip(found.starts.tolist(), found.ends.tolist(), found.strings.tolist(), strict=True):
         assert strings.setdefault(name, key[start:end]) == key[start:end]
         assert word_table()[code_points(key[start:end])].all()
     assert len(set(strings.values())) == len(strings)
-    assert all(count > 1 for count in Counter(names.tolist()).values())
-    assert (values > pieces._LEAST).all()
+    assert all(count > 1 for count in Counter(found.strings.tolist()).values())
+    assert (found.values > pieces._LEAST).all()
 
 
 def test_kernels_of_other_sources_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -278,3 +280,53 @@ def test_kernels_of_other_sources_are_refused(tmp_path: Path, monkeypatch: pytes
 def test_kernels_take_only_arrays_that_lie_in_one_piece() -> None:
     with pytest.raises(AssertionError):
         library.address(np.zeros((4, 4))[:, 1])
+
+
+@st.composite
+def joints(draw: st.DrawFn) -> splices.Joints:
+    spans = sorted(draw(st.sets(st.tuples(st.integers(0, 150), st.integers(2, 4)), max_size=25)), key=sum)
+    names = draw(st.lists(st.integers(0, 3), min_size=len(spans), max_size=len(spans)))
+    values = draw(st.lists(st.floats(-1, 8, width=16), min_size=len(spans), max_size=len(spans)))
+    starts, ends = np.array([a for a, _ in spans], np.int32), np.array([a + size for a, size in spans], np.int32)
+    return splices.Joints(starts, ends, np.array(names, np.int32), np.array(values, np.float32))
+
+
+def worth(found: splices.Joints, cycle: list[int], way: list[tuple[int, int]]) -> float:
+    """What a way is worth, step by step."""
+    total = 0.0
+    for k, (row, place) in enumerate(way):
+        total += float(found.values[row])
+        if k:
+            before, last = way[k - 1]
+            missed = (place - last - 1) % len(cycle)
+            gap = int(found.starts[row] - found.ends[before]) - pieces._FAR
+            total += pieces._NEXT * (not missed) - pieces._SKIP * missed - pieces._FAR_COST * max(0, gap)
+    return total
+
+
+@given(joints(), st.lists(st.integers(0, 3), min_size=1, max_size=4))
+def test_the_path_is_the_best_way_through_the_joints(found: splices.Joints, cycle: list[int]) -> None:
+    total, way = splices.path(found, cycle, pieces._costs())
+    assert worth(found, cycle, way) == pytest.approx(total, abs=1e-3)
+    assert all(cycle[place] == found.strings[row] for row, place in way)
+    assert all(found.ends[a] <= found.starts[b] for (a, _), (b, _) in pairwise(way))
+    # The best by trying all: of each state, the best way that ends there.
+    states = [(row, place) for row, name in enumerate(found.strings) for place, one in enumerate(cycle) if one == name]
+    best: dict[tuple[int, int], float] = {}
+    for row, place in states:
+        came = [
+            best[state] + worth(found, cycle, [state, (row, place)]) - float(found.values[state[0]])
+            for state in best
+            if found.ends[state[0]] <= found.starts[row]
+        ]
+        best[row, place] = max([float(found.values[row]), *came])
+    assert total == pytest.approx(max(best.values(), default=0.0), abs=1e-3)
+
+
+def test_the_order_of_a_cycle_is_that_in_which_it_was_dealt() -> None:
+    begins = np.arange(0, 120, 10).astype(np.int32)
+    names = (begins // 10 % 4).astype(np.int32)
+    found = splices.Joints(begins, begins + np.int32(3), names, np.full(12, 5, np.float32))
+    assert splices.order(found, 130, 0, pieces._costs()) == [0, 1, 2, 3]
+    assert splices.order(found, 130, 2, pieces._costs()) == [2, 3, 0, 1]
+    assert splices.order(found, 130, 9, pieces._costs()) == []

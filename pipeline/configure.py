@@ -23,7 +23,7 @@ class Limits:
     blocks: int = 400_000
     """Blocks of one page: a hostile page of 300,000 paragraphs is still read whole."""
     page_seconds: float = 10.0
-    """Seconds of one page by the clock, in a run. No part of `Process.config_digest`: it changes no row, only whether
+    """Seconds of one page by the clock, in a run. No part of `Process.options`: it changes no row, only whether
     there is one, and that depends on the machine as well. So a run may go on with another deadline."""
 
 

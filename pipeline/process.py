@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -51,16 +50,19 @@ class Process:
         self.config = config
 
     @cached_property
-    def config_digest(self) -> str:
-        """Digest of the configuration; the model's own digest is in `versions`, wherever its folder is."""
+    def options(self) -> dict[str, Any]:
+        """The configuration as JSON data, but for the model: its digest is in `versions`, wherever its folder is."""
         config = self.config
-        limits = [config.limits.page_bytes, config.limits.blocks]
-        told = [config.tag, config.to, sorted(config.thresholds), config.page_text, limits]
-        if config.sites is not None:
-            told.append(config.sites.digest)
-        if config.names:
-            told.append("names")
-        return hashlib.blake2b(json.dumps(told).encode(), digest_size=8).hexdigest()
+        return {
+            "tag": config.tag,
+            "to": config.to,
+            "names": config.names,
+            "threshold": dict(sorted(config.thresholds)),
+            "page-text": config.page_text,
+            "sites": "" if config.sites is None else config.sites.digest,
+            "page_bytes": config.limits.page_bytes,
+            "blocks": config.limits.blocks,
+        }
 
     @cached_property
     def versions(self) -> dict[str, str]:

@@ -171,17 +171,15 @@ def open_sink(out: Path | None, kind: RowFormat, *, force: bool) -> Iterator[Sin
     """Open the place for the rows: `out`, or standard output.
 
     Raises:
-        UsageError: the file exists and `force` is not given, or its folder is missing.
+        UsageError: the file exists and `force` is not given, or its folder is missing; or standard output is closed.
+        OSError: standard output takes no more; BrokenPipeError if its reader is gone.
     """
     with ExitStack() as stack:
         if out is None:
-            try:
-                yield Sink(sys.stdout.buffer, _Rejects(None, stack), kind)
-                sys.stdout.buffer.flush()
-            except BrokenPipeError:
-                # The reader has what it wanted. Python must not flush into the closed pipe at its end.
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-                raise SystemExit(0) from None
+            if sys.stdout is None:
+                raise UsageError("Standard output is closed. Name a file with --out.")
+            yield Sink(sys.stdout.buffer, _Rejects(None, stack), kind)
+            sys.stdout.buffer.flush()
             return
         rejects = out.with_name(out.name + ".rejects.jsonl")
         for path in (out, rejects):

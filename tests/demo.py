@@ -19,7 +19,7 @@ from rich.cells import cell_len, chop_cells, set_cell_size
 from pipeline.records import visible
 from tests.sample import SAMPLE, Place, place_of, read_gold, score
 
-SHOWN = "text/tw-summit-tariff.txt"
+SHOWN = "text/tw-arctic-ores.txt"
 """The noisy page shown before and after: channel bar, flashes, further reading, hot news, most popular."""
 LINES = 40
 """Lines of it."""

@@ -17,7 +17,7 @@ PACKAGE = ROOT / "pipeline"
 ROOMS = (
     ("article", "errors"),
     ("configure", "native", "places"),
-    ("records",),
+    ("folders", "records"),
     ("script",),
     ("ingest",),
     ("topics",),

@@ -67,6 +67,8 @@ def test_what_is_set_is_what_happens(taowen: Call, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("TAOWEN_RUN_WORKERS", "4")
     assert "4 at a time" in taowen("run", page, "--out", "out", "--dry-run")[1]
     assert "2 at a time" in taowen("run", page, "--out", "out", "--dry-run", "--workers", "2")[1]
+    for wrong in (("--page-seconds", "-4"), ("--share", "0/2", "--add")):  # what a run refuses, its preview does too
+        assert taowen("run", page, "--out", "out", "--dry-run", *wrong)[0] == 2
     assert [path.name for path in Path().iterdir()] == ["taowen.toml"]  # a dry run writes nothing
 
 

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from pipeline import __version__
+from pipeline.dumps.status import Status
 from pipeline.records import REJECT_KEYS, SCHEMA
 
 from .documents import (
     FIELDS,
     KINDS,
     REJECTS,
+    REPORT,
     ROOT,
     RUNNERS,
     Block,
@@ -55,6 +57,16 @@ def folder() -> Iterator[Path]:
 def test_a_block_of_the_readme_prints_what_it_shows(block: Block, folder: Path) -> None:
     shown = RUNNERS[block.language](block.body)
     assert fits(block.body, shown), f"README.md, line {block.line}. Shown there: {block.body}\nShown now: {shown}"
+
+
+def test_the_rows_load_as_the_records_page_says(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The README's blocks have written the files."""
+    import datasets
+
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(folder / "cache"))
+    for block in blocks(records_page()):
+        if block.language == "python":
+            RUNNERS["python"](block.body + "\nassert len(rows) == len(frame) > 40")
 
 
 def test_the_readme_runs_every_verb_but_those_of_labels() -> None:
@@ -111,6 +123,11 @@ def test_every_field_reject_key_and_kind_of_cut_is_described() -> None:
     assert list(FIELDS) == list(SCHEMA)
     assert tuple(REJECTS) == REJECT_KEYS
     assert set(KINDS) == cut_kinds()
+
+
+def test_every_key_of_a_run_s_report_is_described() -> None:
+    report = Status("", 1, 1, {}, {}, copies=(0, 0)).to_dict()
+    assert set(report) == {key for keys in REPORT for key in keys.split(", ")}
 
 
 def test_the_sample_has_no_kind_of_cut_that_is_not_described(folder: Path) -> None:

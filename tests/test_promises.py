@@ -27,7 +27,8 @@ from pipeline.configure import Limits
 from pipeline.dumps.local import run
 from pipeline.errors import PageError
 from pipeline.ingest import clean
-from pipeline.ingest.read import expand, read
+from pipeline.ingest.inputs import expand
+from pipeline.ingest.read import read
 from pipeline.process import Process, ProcessConfig
 from pipeline.records import reject_record, to_line
 from pipeline.script.fold import fold

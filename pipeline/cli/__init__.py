@@ -7,7 +7,7 @@ import sys
 
 from pipeline.cli import articles, dumps, labels, topics
 from pipeline.cli.app import app
-from pipeline.cli.terminal import say
+from pipeline.cli.terminal import output_ended, say
 from pipeline.errors import InputError, TaowenError
 
 __all__ = ["COMMANDS", "app", "main"]
@@ -27,6 +27,8 @@ def main() -> None:
     except (TaowenError, InputError) as error:
         say(f"taowen: {error}")
         sys.exit(error.exit_code)
+    except OSError as error:
+        sys.exit(output_ended(error))
     except KeyboardInterrupt as error:
         say(str(error) or "Interrupted.")
         sys.exit(130)

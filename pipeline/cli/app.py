@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from pipeline.cli.config import config_app, defaults, origin_of
-from pipeline.cli.terminal import say
+from pipeline.cli.terminal import output_ended, say
 from pipeline.errors import UsageError
 
 __all__ = ["app"]
@@ -25,7 +26,13 @@ class _Group(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was typed."""
         try:
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            finally:  # here: at the end of the process nobody could tell what went wrong
+                if sys.stdout is not None:
+                    sys.stdout.flush()
+        except OSError as error:
+            raise typer.Exit(output_ended(error)) from None
         except (typer.BadParameter, UsageError) as error:
             said = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
             origin = origin_of(said, self.commands, ctx.meta.get("taowen.typed", ()))

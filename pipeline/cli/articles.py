@@ -142,6 +142,8 @@ def explain(
     from pipeline.streams import rejected_line
 
     process = Process(tagging_config(model, threshold, "zh-Hans", False, False, sites))
+    if sys.stdout is None:
+        raise UsageError("Standard output is closed.")
     colour = sys.stdout.isatty()
     console = Console(highlight=False, soft_wrap=not colour, no_color=not colour)
     found = rejected = 0
@@ -151,12 +153,14 @@ def explain(
             rejected += 1
         if not isinstance(result, Article):
             continue
-        if found:
-            console.print("\n" + "=" * 60 + "\n")
-        found += 1
         script = identify(result.text or result.page_text, context=result.page_text)
         told = " ".join(filter(None, (script.script, script.region)))
-        console.print(shown(result, process.tags([result])[0], told, colour=colour), end="")
+        with console.capture() as page:  # written by rich itself, a closed pipe would be an error
+            if found:
+                console.print("\n" + "=" * 60 + "\n")
+            console.print(shown(result, process.tags([result])[0], told, colour=colour), end="")
+        sys.stdout.write(page.get())
+        found += 1
     if not found and not rejected:
         wanted = f"no page with the id '{id}'" if id is not None else "no page"
         raise UsageError(f"{source} has {wanted}.")

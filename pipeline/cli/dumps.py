@@ -26,12 +26,14 @@ def run(
     inputs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[INPUT]...",
+            metavar="INPUT",
             help="Files, folders, globs, addresses (s3://...). Without any, the run in DIR goes on with its own.",
             show_default=False,
         ),
     ] = None,
-    workers: Annotated[int, typer.Option("--workers", min=1, help="Tasks at a time, each with its processes.")] = 1,
+    workers: Annotated[
+        int, typer.Option("--workers", metavar="N", min=1, help="Tasks at a time, each with its processes.")
+    ] = 1,
     page_seconds: Annotated[
         float | None,
         typer.Option(
@@ -72,6 +74,7 @@ def run(
 ) -> None:
     """Process a dump into DIR: parts, rejects, receipts, report.json. Stopped at any time, the same command resumes."""
     from pipeline.configure import LIMITS
+    from pipeline.dumps.local import check_asked
     from pipeline.dumps.local import run as run_dump
     from pipeline.dumps.manifest import PAGE
     from pipeline.dumps.status import to_text
@@ -82,12 +85,14 @@ def run(
     limit = RejectLimit.parse(max_rejects)
     floor = _percent(fail_under)
     part = _share(share)
+    seconds = LIMITS.page_seconds if page_seconds is None else page_seconds
     make = partial(Process, tagging_config(model, threshold, to, names, page_text, sites))
     make().check()
     given = inputs or []
     if dry_run:
         from pipeline.dumps.preview import preview
 
+        check_asked(page_seconds=seconds, share=part, add=add, force=force, deduplicate=deduplicate)
         typer.echo(preview(given, out, make, kind=format, add=add, force=force, sample=sample or 0, workers=workers))
         return
     page = Path(out, PAGE)  # never at an address: reports are files of this machine
@@ -112,7 +117,7 @@ def run(
             deduplicate=deduplicate,
             engine=engine,
             address=address,
-            page_seconds=LIMITS.page_seconds if page_seconds is None else page_seconds,
+            page_seconds=seconds,
             progress=progress,
         )
     say(to_text(status))

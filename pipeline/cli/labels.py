@@ -27,11 +27,14 @@ Topics = Annotated[
 @app.command(epilog="Example: taowen suggest run -n 40 --format labelstudio -o tasks.json")
 def suggest(
     pool: Annotated[
-        list[Path],
-        typer.Argument(metavar="POOL...", help="Rows of 'taowen clean', 'tag' or 'run': files, or a run's folder."),
+        list[str],
+        typer.Argument(
+            metavar="POOL",
+            help="Rows of 'taowen clean', 'tag' or 'run': files, globs, or a run's folder.",
+        ),
     ],
     out: Annotated[Path, typer.Option("-o", "--out", metavar="FILE", help="File for the tool.")],
-    count: Annotated[int, typer.Option("-n", "--count", min=1, help="Articles to suggest.")] = 40,
+    count: Annotated[int, typer.Option("-n", "--count", metavar="N", min=1, help="Articles to suggest.")] = 40,
     format: Annotated[Asking, typer.Option("--format", help="The tool; jsonl is for labelling by hand.")] = "jsonl",
     by: Annotated[
         str | None,
@@ -52,7 +55,7 @@ def suggest(
         list[Path] | None,
         typer.Option("--labelled", metavar="CORPUS", help="Leave out what is labelled there; may be repeated."),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Of what is drawn at random, and of the order.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of what is drawn at random, and of the order.")] = 0,
     force: Force = False,
 ) -> None:
     """Choose what to label next: what the model is unsure of or contradicts the word lists on, and a tenth at random.
@@ -104,7 +107,7 @@ def label(
         Tool | None, typer.Option("--format", help="The tool. [default: told by the file]", show_default=False)
     ] = None,
     pool: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Option("--pool", metavar="POOL", help="Where the articles came from: adds cuts and checks the text."),
     ] = None,
     by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who labelled, where the file does not say.")] = "",

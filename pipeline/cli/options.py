@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Target = Literal["zh-Hans", "zh-Hant", "zh-Hant-TW", "zh-Hant-HK"]
 Inputs = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[INPUT]...", help="Files, folders, globs, or - for standard input.", show_default=False),
+    typer.Argument(metavar="INPUT", help="Files, folders, globs, or - for standard input.", show_default=False),
 ]
 Out = Annotated[
     Path | None,
@@ -85,7 +85,7 @@ def tagging_config(
 
 def sources_of(context: typer.Context, inputs: list[str] | None) -> list[str]:
     """Return the files to read. Without any, standard input; on a terminal that would wait for ever, so help."""
-    from pipeline.ingest.read import expand
+    from pipeline.ingest.inputs import expand
 
     if not inputs:
         if sys.stdin is None or sys.stdin.isatty():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import typer
@@ -25,6 +27,16 @@ def say(text: str) -> None:
     from pipeline.records import visible
 
     print(visible(text), file=sys.stderr)
+
+
+def output_ended(error: OSError) -> int:
+    """Return the exit code where standard output takes no more: 0 if its reader has what it wanted, else 2, told."""
+    with suppress(OSError, ValueError, AttributeError):  # at its end Python must not write there what it still holds
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):
+        return 0
+    say(f"taowen: {error.filename or 'Standard output'} cannot be written: {error.strerror or error}.")
+    return 2
 
 
 MINUTE = 60.0

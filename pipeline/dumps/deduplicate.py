@@ -22,7 +22,7 @@ import numpy as np
 from pipeline.dumps.manifest import DUPLICATES
 from pipeline.dumps.shards import rows_of, write_table
 from pipeline.errors import TaowenError
-from pipeline.places import Folder, Where, folder_of
+from pipeline.folders import Folder, Where, folder_of
 from pipeline.script.fold import fold
 
 __all__ = ["Copies", "Sketch", "find_copies", "sketch", "sketch_of_part", "write_duplicates"]
@@ -42,6 +42,15 @@ the other script 99%, the first half of an article 89%, the first 30% in 1%; at 
 were joined beside them (18, and 16 at .5) share more than half of their shingles: true reprints."""
 SHORTEST = 50
 """Characters. Of shorter texts only equal ones are copies."""
+COLUMNS = {
+    "id": "string",
+    "input": "string",
+    "position": "int64",
+    "cluster": "int64",
+    "representative": "string",
+    "copy": "bool",
+}
+"""Of `duplicates.parquet`: see `write_duplicates`."""
 _TEXT = re.compile(r"[\W_]+")
 
 
@@ -124,8 +133,9 @@ def write_duplicates(out: Folder, sketches: Iterable[Sketch]) -> tuple[int, int]
 
     Args:
         out: the folder of the run, where `duplicates.parquet` is written, one row for each article that has a copy:
-            id, input and position of its row, the number of its cluster, and the id of the article that stands for the
-            cluster, the first one in the run's order.
+            id, input and position of its row, the number of its cluster, the id of the article that stands for the
+            cluster, the first one in the run's order, and whether it is another one than that. Ids do not tell: those
+            of files are their stems, and a crawl has many called index.
         sketches: of the parts of the run, in its order.
     """
     scratch = out.scratch()
@@ -220,9 +230,8 @@ def _write(out: Folder, names: Path, offsets: array[int], groups: Array) -> tupl
             for number in members.tolist():
                 first = int(groups[number])
                 id_, source, position = told(number)
-                cluster = {"cluster": clusters[first], "representative": told(first)[0]}
+                cluster = {"cluster": clusters[first], "representative": told(first)[0], "copy": number != first}
                 yield {"id": id_, "input": source, "position": position, **cluster}
 
-        types = {"id": "string", "input": "string", "position": "int64", "cluster": "int64", "representative": "string"}
-        write_table(out, DUPLICATES, rows(), types)
+        write_table(out, DUPLICATES, rows(), COLUMNS)
     return len(clusters), len(members)

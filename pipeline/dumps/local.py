@@ -21,10 +21,11 @@ from pipeline.dumps.shards import Format
 from pipeline.dumps.status import Status, of_tasks
 from pipeline.dumps.tasks import Piece, Processing, Receipt, Task, files_of, identity
 from pipeline.errors import UsageError
-from pipeline.places import Folder, Where, folder_of, is_address
+from pipeline.folders import Folder, Where, folder_of
+from pipeline.places import is_address
 from pipeline.records import to_line
 
-__all__ = ["asked_for", "run"]
+__all__ = ["asked_for", "check_asked", "run"]
 
 DAY = 86_400
 
@@ -82,18 +83,9 @@ def run(
     folder = folder_of(out)
     if workers < 1:
         raise UsageError(f"{workers} workers cannot do anything. Give at least 1.")
-    if not 0 <= page_seconds <= DAY:
-        raise UsageError(
-            f"A page cannot have {page_seconds} seconds. Give more than 0 and at most {DAY}, or 0 for none."
-        )
-    if not 0 <= share[0] < share[1]:
-        raise UsageError(f"There is no share {share[0]} of {share[1]}. Shares of n are 0 to n - 1.")
-    if share[1] > 1 and (add or force):
-        raise UsageError("A share neither adds inputs nor throws a run away. Do that first, in a launch of its own.")
     if engine == "ray":
         require_engine()
-    if deduplicate and share[1] > 1:
-        raise UsageError("Copies are found in the whole run: give --deduplicate when the shares are done.")
+    check_asked(page_seconds=page_seconds, share=share, add=add, force=force, deduplicate=deduplicate)
     asked = asked_for(inputs, make(), kind=kind, sample=sample, task_bytes=task_bytes)
     if not inputs:
         Manifest.load(folder)  # which says so if there is none, before a folder is made
@@ -136,6 +128,20 @@ def run(
     return report
 
 
+def check_asked(*, page_seconds: float, share: tuple[int, int], add: bool, force: bool, deduplicate: bool) -> None:
+    """Refuse what cannot be, or not together; see `run`."""
+    if not 0 <= page_seconds <= DAY:
+        raise UsageError(
+            f"A page cannot have {page_seconds} seconds. Give more than 0 and at most {DAY}, or 0 for none."
+        )
+    if not 0 <= share[0] < share[1]:
+        raise UsageError(f"There is no share {share[0]} of {share[1]}. Shares of n are 0 to n - 1.")
+    if share[1] > 1 and (add or force):
+        raise UsageError("A share neither adds inputs nor throws a run away. Do that first, in a launch of its own.")
+    if share[1] > 1 and deduplicate:
+        raise UsageError("Copies are found in the whole run: give --deduplicate when the shares are done.")
+
+
 def asked_for(
     inputs: Sequence[str], process: Processing, *, kind: Format, sample: int = 0, task_bytes: int | None = None
 ) -> Asked:
@@ -144,7 +150,7 @@ def asked_for(
         raise UsageError(f"A sample cannot have {sample} records. Give at least 1, or 0 for all.")
     files = tuple(files_of(inputs)) if inputs else ()
     versions = dict(process.versions)
-    return Asked(kind, process.config_digest, versions, identity(process), files, task_bytes, sample)
+    return Asked(kind, process.options, versions, identity(process), files, task_bytes, sample)
 
 
 def _keep_apart(inputs: Sequence[str], files: Sequence[Piece], out: str) -> None:

@@ -12,17 +12,17 @@ from typing import Any, get_args
 from pipeline.dumps.shards import Format
 from pipeline.dumps.tasks import FOLDERS, Piece, Task, cut, sampled
 from pipeline.errors import UsageError
-from pipeline.places import TEMPORARY, Folder, Where, folder_of
+from pipeline.folders import TEMPORARY, Folder, Where, folder_of
 from pipeline.records import to_line
 
-__all__ = ["DUPLICATES", "MANIFEST", "PAGE", "REPORT", "Asked", "Manifest", "clear", "open_run", "sweep"]
+__all__ = ["DUPLICATES", "MANIFEST", "PAGE", "REPORT", "Asked", "Manifest", "clear", "open_run", "sweep", "told"]
 
 MANIFEST = "manifest.json"
 REPORT = "report.json"
 PAGE = "report.html"
 """Where `taowen report` writes by default."""
 DUPLICATES = "duplicates.parquet"
-LAYOUT = 2
+LAYOUT = 3
 """Of the run folder. A folder of another layout is not resumed."""
 
 
@@ -31,8 +31,8 @@ class Manifest:
     """A run: the tasks in input order and everything that decides their bytes."""
 
     kind: Format
-    config: str
-    """Digest of the configuration."""
+    options: Mapping[str, Any]
+    """Of the processing: see `pipeline.dumps.tasks.Processing`."""
     versions: Mapping[str, str]
     tasks: tuple[Task, ...]
     sample: int = 0
@@ -45,7 +45,12 @@ class Manifest:
             | ({} if task.records is None else {"records": task.records})
             for task in self.tasks
         ]
-        head: dict[str, Any] = {"layout": LAYOUT, "format": self.kind, "config": self.config, "sample": self.sample}
+        head: dict[str, Any] = {
+            "layout": LAYOUT,
+            "format": self.kind,
+            "options": dict(self.options),
+            "sample": self.sample,
+        }
         out.write(MANIFEST, to_line(head | {"versions": dict(self.versions), "tasks": tasks}))
 
     @classmethod
@@ -62,7 +67,9 @@ class Manifest:
             raise UsageError(
                 f"{out} is no folder of a run: it has no {MANIFEST}. Name the inputs to begin one."
             ) from None
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise UsageError(f"{place} cannot be read: {error.strerror}.") from error
+        except ValueError as error:
             raise UsageError(
                 f"{place} cannot be read ({error}). If it was cut short when the run began, --force begins it anew."
             ) from error
@@ -72,7 +79,7 @@ class Manifest:
             Task(number, task["id"], tuple(Piece(p[0], *p) for p in task["pieces"]), task.get("records"))
             for number, task in enumerate(data["tasks"])
         )
-        return cls(data["format"], data["config"], data["versions"], tasks, data["sample"])
+        return cls(data["format"], data["options"], data["versions"], tasks, data["sample"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,7 @@ class Asked:
     """What a launch asks for."""
 
     kind: Format
-    config: str
+    options: Mapping[str, Any]
     versions: Mapping[str, str]
     identity: str
     """Of the processing."""
@@ -129,7 +136,7 @@ def open_run(out: Folder, asked: Asked, *, add: bool = False, force: bool = Fals
         elif any(not name.startswith(f".{MANIFEST}.") for name in there):
             raise UsageError(f"{out} is not empty and holds no run. Give a new or empty folder.")
         if manifest is None:
-            manifest = Manifest(asked.kind, asked.config, asked.versions, asked.tasks(asked.files), asked.sample)
+            manifest = Manifest(asked.kind, asked.options, asked.versions, asked.tasks(asked.files), asked.sample)
             manifest.save(out)
         out.make(*FOLDERS)
     except OSError as error:
@@ -172,12 +179,11 @@ def resumed(out: str, begun: Manifest, asked: Asked, *, add: bool) -> Manifest:
     changed = []
     if begun.kind != asked.kind:
         changed.append(f"the format was {begun.kind} and is now {asked.kind}")
-    for name in sorted({*begun.versions, *asked.versions}):
-        was, now = begun.versions.get(name, ""), asked.versions.get(name, "")
-        if was != now:
-            changed.append(f"the {name} was {was or 'none'} and is now {now or 'none'}")
-    if begun.config != asked.config:
-        changed.append("the options are others")
+    for before, after, what in ((begun.versions, asked.versions, "the"), (begun.options, asked.options, "the option")):
+        for name in sorted({*before, *after}):
+            was, now = before.get(name), after.get(name)
+            if was != now:
+                changed.append(f"{what} {name} was {told(was)} and is now {told(now)}")
     if begun.sample != asked.sample:
         changed.append(f"the sample was {begun.sample or 'everything'} and is now {asked.sample or 'everything'}")
     tasks = begun.tasks
@@ -229,6 +235,15 @@ def _matched(begun: Manifest, asked: Asked, *, add: bool) -> tuple[tuple[Task, .
         for task in begun.tasks
     )
     return tasks + (asked.tasks(new, len(tasks)) if new else ()), []
+
+
+def told(value: object) -> str:
+    """Return the value of an option for a person."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, Mapping):
+        return " ".join(f"{name}={one}" for name, one in value.items()) or "none"
+    return str(value or "none")
 
 
 def _difference(was: Piece, now: Piece) -> str:

@@ -16,8 +16,8 @@ from pipeline.dumps.shards import Format
 from pipeline.dumps.status import Failure
 from pipeline.dumps.tasks import Receipt, Rows, Task, run_task
 from pipeline.errors import TaowenError
+from pipeline.folders import Where
 from pipeline.ingest.ranges import Reader
-from pipeline.places import Where
 
 __all__ = ["NO_ROOM", "Hand", "MakeRows", "Outcome", "failure", "map_in_pool", "run_in_pool"]
 

@@ -11,7 +11,7 @@ from pipeline.dumps.manifest import MANIFEST, Manifest, resumed
 from pipeline.dumps.shards import Format
 from pipeline.dumps.status import of_tasks
 from pipeline.errors import UsageError
-from pipeline.places import Where, folder_of
+from pipeline.folders import Where, folder_of
 
 __all__ = ["preview"]
 
@@ -43,7 +43,7 @@ def preview(
             Manifest.load(out)  # which says that there is none
         if not exists and there:
             raise UsageError(f"{out} is not empty and holds no run. Give a new or empty folder.")
-        manifest = Manifest(kind, asked.config, asked.versions, asked.tasks(asked.files), sample)
+        manifest = Manifest(kind, asked.options, asked.versions, asked.tasks(asked.files), sample)
         state = "throws away the run that is there and begins anew" if exists else "begins"
         done = 0
     tasks = manifest.tasks

@@ -20,7 +20,8 @@ from pipeline.dumps.pool import Hand, MakeRows, Outcome, failure
 from pipeline.dumps.shards import Format
 from pipeline.dumps.tasks import Task
 from pipeline.errors import TaowenError, UsageError
-from pipeline.places import Where, is_address
+from pipeline.folders import Where
+from pipeline.places import is_address
 
 __all__ = ["require_engine", "run_on_ray", "sketches_on_ray"]
 

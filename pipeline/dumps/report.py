@@ -11,7 +11,7 @@ from typing import Any
 
 from pipeline.dumps.counts import Counts, Site
 from pipeline.errors import UsageError
-from pipeline.places import folder_of
+from pipeline.folders import folder_of
 from pipeline.records import visible
 
 __all__ = [

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias
 
-from pipeline.places import Folder
+from pipeline.folders import Folder
 from pipeline.records import arrow_schema, to_line, to_table
 
 if TYPE_CHECKING:

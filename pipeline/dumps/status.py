@@ -12,7 +12,7 @@ from pipeline.dumps.manifest import REPORT, Manifest
 from pipeline.dumps.report import site_table
 from pipeline.dumps.tasks import Receipt, Task, receipts
 from pipeline.errors import UsageError
-from pipeline.places import Where, folder_of
+from pipeline.folders import Where, folder_of
 
 __all__ = ["Failure", "Status", "status", "to_text"]
 
@@ -36,6 +36,10 @@ class Status:
     bytes: int
     """Of all inputs, as stored; `counts.bytes` are those of the tasks that are done."""
     versions: Mapping[str, str]
+    options: Mapping[str, Any]
+    """Of the processing, by name."""
+    sample: int = 0
+    """Records that were asked for; 0 for all. Of a sample `bytes` are those of the ranges that it is taken from."""
     done: int = 0
     counts: Counts = field(default_factory=Counts)
     seconds: float = 0.0
@@ -64,6 +68,8 @@ class Status:
             "failed": failed,
             **({} if self.copies is None else {"clusters": self.copies[0], "copies": self.copies[1]}),
             **self.counts.to_dict(),
+            "sample": self.sample,
+            "options": dict(self.options),
             "versions": dict(self.versions),
             "seconds": round(self.seconds, 3),
         }
@@ -71,7 +77,8 @@ class Status:
 
 def of_tasks(out: Where, manifest: Manifest) -> tuple[Status, list[Task]]:
     """Return the status of a run, its receipts booked in task order, and the tasks that are not done."""
-    found = Status(str(out), len(manifest.tasks), sum(task.bytes for task in manifest.tasks), manifest.versions)
+    size = sum(task.bytes for task in manifest.tasks)
+    found = Status(str(out), len(manifest.tasks), size, manifest.versions, manifest.options, manifest.sample)
     unfinished = []
     for task, receipt in zip(manifest.tasks, receipts(out, manifest.tasks, manifest.kind), strict=True):
         if receipt is None:
@@ -105,9 +112,11 @@ def to_text(found: Status) -> str:
     """Return a status for a terminal. Names and reasons may come from the input, so nothing unprintable passes."""
     counts = found.counts
     state = "finished" if found.complete else "not finished"
+    size = f"{counts.bytes / 1e6:.1f} of {found.bytes / 1e6:.1f} MB of input"
+    if found.sample:
+        size = f"a sample of about {found.sample} records"
     lines = [
-        f"{found.out}: {state}, {found.done} of {found.tasks} tasks, "
-        f"{counts.bytes / 1e6:.1f} of {found.bytes / 1e6:.1f} MB of input",
+        f"{found.out}: {state}, {found.done} of {found.tasks} tasks, {size}",
         f"read {counts.read} = written {counts.written} + rejected {counts.rejected} + skipped {counts.skipped}",
     ]
     for title, numbers in (
@@ -120,7 +129,9 @@ def to_text(found: Status) -> str:
         if numbers:
             lines.append(f"{title}: {_listed(numbers.items())}")
     if found.copies is not None:
-        lines.append(f"copies: {found.copies[1]} articles in {found.copies[0]} clusters, in duplicates.parquet")
+        clusters, articles = found.copies
+        ending = "" if clusters == 1 else "s"
+        lines.append(f"copies: {articles} articles in {clusters} cluster{ending}, in duplicates.parquet")
     if counts.site:
         lines += ["", *site_table(counts)]
     lines += [f"failed: task {one.task} ({', '.join(one.inputs[:3])}): {one.reason}" for one in found.failed]

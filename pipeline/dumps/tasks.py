@@ -23,9 +23,10 @@ from pipeline.configure import LIMITS, Limits
 from pipeline.dumps.counts import Counts
 from pipeline.dumps.shards import Format, Shard
 from pipeline.errors import InputError, TaowenError, UsageError
+from pipeline.folders import Where, folder_of
+from pipeline.ingest.inputs import expand
 from pipeline.ingest.ranges import Reader, can_cut
-from pipeline.ingest.read import expand
-from pipeline.places import Where, folder_of, is_address, is_folder, read_spans, size_of
+from pipeline.places import is_address, is_folder, read_spans, size_of
 from pipeline.records import reject_record, to_line
 
 __all__ = [
@@ -86,8 +87,8 @@ class Processing(Rows, Protocol):
     """Says what decides the rows too: `pipeline.process.Process`, or a test's own."""
 
     @property
-    def config_digest(self) -> str:
-        """Changes with everything of the configuration that can change a row."""
+    def options(self) -> Mapping[str, Any]:
+        """Everything of the configuration that can change a row, by name, as JSON data."""
 
     @property
     def versions(self) -> Mapping[str, str]:
@@ -182,14 +183,14 @@ def _vouched(task: Task, content: bytes, sizes: tuple[int, int]) -> Receipt | No
 
 def identity(process: Processing) -> str:
     """Return a digest of everything but the input that decides a row: configuration, model, rules, package."""
-    return _digest([process.config_digest, sorted(process.versions.items())])
+    return _digest([sorted(process.options.items()), sorted(process.versions.items())])
 
 
 def files_of(inputs: Sequence[str]) -> list[Piece]:
     """Return the files that the inputs name, whole, in input order.
 
     Args:
-        inputs: files, folders and globs, at paths and addresses, as `pipeline.ingest.read.expand` takes them.
+        inputs: files, folders and globs, at paths and addresses, as `pipeline.ingest.inputs.expand` takes them.
 
     Raises:
         InputError: an input is missing, or cannot be read.

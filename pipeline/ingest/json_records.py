@@ -104,7 +104,7 @@ def page_of(record: object, name: str, position: int) -> Page | Reject:
         html = None  # an empty field beside a full one is a crawler's way to say that there is none
     content = text if html is None else html
     if content is None:
-        return Reject(name, position, known, "read", "no text")
+        return Reject(name, position, known, "read", _without_text(record))
     known = known or hash_id(content, position)
     return Page(known, name, position, text, html, "", **{key: value or "" for key, value in strings.items()})
 
@@ -113,6 +113,15 @@ def hash_id(content: str | bytes, position: int) -> str:
     """Return the id of a page that brings none: 16 hex digits of its content and position."""
     data = content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass")
     return blake2b(b"%d\n%b" % (position, data), digest_size=8).hexdigest()
+
+
+def _without_text(record: dict[str, object]) -> str:
+    """Say that a record has no text; where its text may stand in a field of another name, which are there."""
+    unread = [key for key in record if key not in FIELDS]
+    if not unread or "text" in record or "html" in record:
+        return "no text"
+    told = ", ".join(key[:30] for key in unread[:8]) + (" ..." if len(unread) > 8 else "")
+    return f"no text: neither a field html nor text; not read: {told}"
 
 
 def _named(value: object) -> str:

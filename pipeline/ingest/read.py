@@ -1,4 +1,4 @@
-"""Files, folders, globs and standard input become Pages, in input order and bounded memory.
+"""Files and standard input become Pages, in the order of the file and bounded memory.
 
 What a file is, is told by its content as much as by its name. Every record gives exactly one Page, Reject or Skip;
 blank lines are nothing.
@@ -6,8 +6,6 @@ blank lines are nothing.
 
 from __future__ import annotations
 
-import glob
-import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,9 +23,9 @@ from pipeline.ingest.decode import decode
 from pipeline.ingest.json_records import FIELDS, hash_id, json_kind, looks_like_json, page_of, read_document, read_lines
 from pipeline.ingest.unpack import collect, compression_of, unpack, unpack_head
 from pipeline.ingest.warc import read_warc
-from pipeline.places import below, exists, is_address, is_folder, matching, open_file
+from pipeline.places import is_address, open_file
 
-__all__ = ["ENDINGS", "READERS", "Source", "can_split", "expand", "open_source", "read"]
+__all__ = ["ENDINGS", "READERS", "Source", "can_split", "open_source", "read", "recognised"]
 
 Record: TypeAlias = Page | Reject | Skip
 
@@ -61,6 +59,12 @@ _HTML = re.compile(
     rb"\s*<(?:!doctype\s|(?:html|head|body|script|style|title|meta|link|div|p|table|h1|a|br|iframe)[\s/>]|!--|\?xml\s)",
     re.I,
 )
+_FEED = re.compile(
+    rb"\s*(?:<\?[^>]{0,300}\?>\s*|<!--(?:(?!-->).){0,3000}-->\s*){0,9}<(?:rss|feed|rdf:RDF|urlset|sitemapindex|opml)[\s>]",
+    re.S,
+)
+"""RSS, Atom and sitemaps: the beginnings of many articles, or none, and no page."""
+_TABLES = (".csv", ".tsv")
 _HIDDEN = re.compile(r"(?:^|/)\.(?!\.?/)")
 _HTML_LATE = re.compile(rb"<html[\s>]|<body[\s>]", re.I)
 
@@ -82,25 +86,6 @@ class Source:
     def stem(self) -> str:
         """The file's name without its endings; "" for standard input."""
         return Path(_unpacked_name(self.name)).stem if self.name != "-" else ""
-
-
-def expand(inputs: Sequence[str]) -> list[str]:
-    """Return the files that the arguments name, each once: in the order of the arguments, sorted within each.
-
-    An argument is a path, a glob, or an address such as `s3://bucket/crawl` (also with a glob).
-
-    A folder gives all files below it whose ending is known or whose content is recognised; hidden files and
-    `*.rejects.jsonl` are left out. A file named by itself or by a glob is always taken.
-
-    Raises:
-        InputError: a path is missing, a glob matches nothing, or a folder holds nothing readable.
-    """
-    found: dict[str, str] = {}
-    for given in inputs:
-        for path in _expand_one(given):
-            same = path if path == "-" or is_address(path) else os.path.abspath(path)  # noqa: PTH100  keeps links
-            found.setdefault(same, path)
-    return list(found.values())
 
 
 def can_split(path: str) -> bool:
@@ -135,63 +120,10 @@ def read(path: str, *, limits: Limits = LIMITS, start: int = 0, end: int | None 
             raise InputError(f"{path} cannot be read in ranges. Read it whole, without start and end.")
 
 
-def _expand_one(given: str) -> list[str]:
-    path = Path(given)
-    if given == "-":
-        return ["-"]
-    if is_address(given):
-        try:
-            return _expand_address(given)
-        except OSError as error:
-            raise InputError(f"{given} cannot be read: {error.strerror}.") from error
-    if path.is_dir():
-        files = sorted(_walk(given))
-        if not files:
-            raise InputError(f"{given} holds no file that can be read. Give a folder with {', '.join(ENDINGS)} files.")
-        return files
-    if path.exists() or path.is_symlink():
-        return [given]
-    if not glob.has_magic(given):
-        raise InputError(f"{given} does not exist. Check the path, or give - to read standard input.")
-    matches = sorted(glob.glob(given, recursive=True))  # noqa: PTH207  Path.glob takes no absolute pattern
-    if not matches:
-        raise InputError(f"No file matches {given}. Check the pattern, and quote it so that the shell leaves it alone.")
-    return [file for match in matches for file in (sorted(_walk(match)) if Path(match).is_dir() else (match,))]
-
-
-def _expand_address(given: str) -> list[str]:
-    if is_folder(given):
-        files = [path for path in below(given) if _wanted(path.removeprefix(given), path)]
-        if not files:
-            raise InputError(f"{given} holds no file that can be read. Give a folder with {', '.join(ENDINGS)} files.")
-        return files
-    if exists(given):
-        return [given]
-    matches = matching(given) if glob.has_magic(given) else []
-    if not matches:
-        raise InputError(f"{given} does not exist. Check the address.")
-    return [file for match in matches for file in (_expand_address(match) if is_folder(match) else (match,))]
-
-
-def _wanted(below: str, path: str) -> bool:
-    """Whether a file of a folder is read: `below` is its place there."""
-    name = Path(path).name
-    hidden = any(part.startswith(".") for part in below.split("/"))
-    return not hidden and not name.endswith(".rejects.jsonl") and (bool(_promised(name)) or _recognised(path))
-
-
-def _walk(folder: str) -> Iterator[str]:
-    for top, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            if name.startswith(".") or name.endswith(".rejects.jsonl"):
-                continue
-            path = os.path.join(top, name)  # noqa: PTH118  a million small files
-            if _promised(name) or _recognised(path):
-                yield path
-
-
-def _recognised(path: str) -> bool:
+def recognised(path: str) -> bool:
+    """Whether a file that lies in a folder is read: its ending is known, or what it holds."""
+    if _promised(path):
+        return True
     if not is_address(path) and not Path(path).is_file():
         return False
     try:
@@ -212,7 +144,11 @@ def open_source(path: str) -> Iterator[Source]:
     if path == "-":
         if sys.stdin is None:
             raise InputError("Standard input is closed. Name a file.")
-        yield _source(path, cast(BinaryIO, sys.stdin.buffer))
+        try:
+            source = _source(path, cast(BinaryIO, sys.stdin.buffer))
+        except OSError as error:
+            raise InputError(f"Standard input cannot be read: {error.strerror}. Name a file.") from None
+        yield source
         return
     try:
         stream = open_file(path)
@@ -288,6 +224,8 @@ def _kind(head: bytes, promised: str, whole: bool) -> str:
         return "tar"
     if body.lstrip(b"\r\n").startswith(b"WARC/"):
         return "warc"
+    if _FEED.match(body):
+        return "text"  # to be told when it is read; in a folder it is passed over
     if _HTML.match(body):
         return "html"
     if promised in ("html", "warc", "zip", "tar"):
@@ -313,11 +251,16 @@ def _read_document(source: Source, limits: Limits) -> Iterator[Record]:
 
 
 def _read_whole(source: Source, limits: Limits) -> Iterator[Record]:
+    if _unpacked_name(source.name).lower().endswith(_TABLES):  # as text, all its rows would be one article
+        yield Reject(source.name, 0, source.stem, "read", "a table is not read: write it as JSON lines or Parquet")
+        return
     data, broken = collect(unpack(source.stream, source.compression), limits.page_bytes)
     id_ = source.stem or hash_id(data, 0)
     if broken or len(data) > limits.page_bytes:
         position, reason = (broken.position, broken.reason) if broken else (0, "over the limit page_bytes")
         yield Reject(source.name, position, id_, "read", reason)
+    elif source.kind == "text" and _FEED.match(data):
+        yield Reject(source.name, 0, id_, "read", "a feed or a sitemap is no page: give the pages that it names")
     elif source.kind == "html" and data:
         yield Page(id_, source.name, html=data)
     else:
@@ -340,19 +283,20 @@ def _read_parquet(source: Source, limits: Limits) -> Iterator[Record]:
     try:
         with pq.ParquetFile(source.stream) as file:
             columns = [name for name in file.schema_arrow.names if name in FIELDS]
+            others = [name for name in file.schema_arrow.names if name not in FIELDS]
             size, rows = source.stream.seek(0, 2), file.metadata.num_rows
             for batch in file.iter_batches(_BATCH, columns=columns):
                 for index in range(batch.num_rows):
                     source.mark = row * size // rows
-                    yield _row(batch, index, source.name, row, limits)
+                    yield _row(batch, index, others, source.name, row, limits)
                     row += 1
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         yield Reject(source.name, row, "", "read", f"damaged Parquet: {str(error).partition(chr(10))[0]}")
 
 
-def _row(batch: Any, index: int, name: str, row: int, limits: Limits) -> Page | Reject:
+def _row(batch: Any, index: int, others: Sequence[str], name: str, row: int, limits: Limits) -> Page | Reject:
     try:
-        record = {key: batch.column(key)[index].as_py() for key in batch.schema.names}
+        record: dict[str, Any] = {key: batch.column(key)[index].as_py() for key in batch.schema.names}
         # Typed columns are what Parquet is for: a date is a date there, and text may be stored as bytes.
         for key, value in record.items():
             if isinstance(value, date):
@@ -365,7 +309,7 @@ def _row(batch: Any, index: int, name: str, row: int, limits: Limits) -> Page | 
         return Reject(name, row, "", error.stage, error.reason)
     if max(len(record.get(key) or "") for key in ("html", "text")) > limits.page_bytes:
         return Reject(name, row, "", "read", "over the limit page_bytes")
-    return page_of(record, name, row)
+    return page_of(record | dict.fromkeys(others), name, row)
 
 
 def _need_the_end(source: Source, what: str) -> None:

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +29,8 @@ _KEEP_INSIDE = 0.35
 """A line between two paragraphs of the article stays from here on: a subhead cut is worse than a caption kept."""
 _KEEP_KIN = 0.1
 """The same for one whose element stands as the paragraphs do: their parent's child, of their name."""
+_MANY, _NEARLY_ALL = 8, 0.8
+"""Lines that stand alike, such as the cells of a table, and the share of them that stays, from which on all are kin."""
 _KEEP_NEXT = 0.1
 """The same for a paragraph right behind the last one that stays, if no rule speaks against it: the last words of an
 article are cut more often than another's first ones stay (lost paragraphs of flattened text 7.4% to 7.0% by site)."""
@@ -154,16 +155,18 @@ def _choose(
     kept = {i for i, odd in enumerate(odds) if odd >= (_KEEP if plain[i] else aside.get(i, _KEEP_FURNITURE))}
     told = [i for i in kept if len(lines[i]) > 20 and _sentences(lines[i])]
     if told:
-        place = _place_of(told, blocks)
-        for i in range(min(told), max(told)):
-            if plain[i] and odds[i] >= _KEEP_KIN and (odds[i] >= _KEEP_INSIDE or _stands(blocks[i], place)):
-                kept.add(i)
+        inside = [i for i in range(min(told), max(told)) if plain[i] and odds[i] >= _KEEP_KIN]
+        behind = [i for i in range(max(told) + 1, len(lines)) if plain[i] and odds[i] >= _KEEP_NEXT]
+        kin = _kin(told, kept, blocks) if behind or any(odds[i] < _KEEP_INSIDE for i in inside) else set()
+        kept.update(i for i in inside if odds[i] >= _KEEP_INSIDE or i in kin)
         for i in range(max(told) + 1, len(lines)):
+            if i in kept:
+                continue
             if (
                 bits[i]
                 or not plain[i]
                 or odds[i] < _KEEP_NEXT
-                or len(lines[i]) < _PARAGRAPH
+                or (len(lines[i]) < _PARAGRAPH and i not in kin)
                 or not _sentences(lines[i])
             ):
                 break
@@ -171,18 +174,28 @@ def _choose(
     return sorted(kept)
 
 
-_Place: TypeAlias = tuple[Markup | None, str]
+def _kin(told: Sequence[int], kept: set[int], blocks: Sequence[Block]) -> set[int]:
+    """Return the blocks that stand as most of the told ones do, or among others like them nearly all of which stay.
 
-
-def _place_of(told: Sequence[int], blocks: Sequence[Block]) -> _Place | None:
-    """Return where most of the told blocks stand: the parent and the name of their elements; None where nowhere."""
-    places = [standing(markup) for i in told if (markup := blocks[i].markup) is not None]
-    place, count = Counter(places).most_common(1)[0] if places else (None, 0)
-    return place if 2 * count > len(told) else None
-
-
-def _stands(block: Block, place: _Place | None) -> bool:
-    return place is not None and block.markup is not None and standing(block.markup) == place
+    They stand in elements of one name with the same parent; or, as the entries of a live blog and the cells of a table
+    do, in elements of one name inside elements of one name with the same parent.
+    """
+    places: dict[tuple[Markup | None, str, str], list[int]] = {}
+    for i, block in enumerate(blocks):
+        if block.markup is None:
+            return set()
+        parent, tag = standing(block.markup)
+        places.setdefault((parent, "", tag), []).append(i)
+        if parent is not None:
+            places.setdefault((parent.parent, parent.tag, tag), []).append(i)
+    among = set(told)
+    return {
+        i
+        for group in places.values()
+        if 2 * len(among.intersection(group)) > len(told)
+        or (len(group) >= _MANY and len(kept.intersection(group)) >= _NEARLY_ALL * len(group))
+        for i in group
+    }
 
 
 def _aside(keep: NDArray[np.float64], flat: Flat, named: Sequence[tuple[str, str] | None]) -> dict[int, float]:

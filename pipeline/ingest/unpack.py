@@ -152,7 +152,7 @@ def _chunks(stream: BinaryIO) -> Iterator[bytes]:
 
 
 def unpack_members(chunks: Iterator[bytes], compression: str) -> Iterator[tuple[int, bytes]]:
-    """Yield unpacked bytes, each with the stored offset of the member they are from; 0 where nothing is packed.
+    """Yield unpacked bytes, never none, each with the stored offset of their member; 0 where nothing is packed.
 
     Raises:
         Broken: with the stored offset of the member that is damaged, cut short, or none.
@@ -179,7 +179,8 @@ def unpack_members(chunks: Iterator[bytes], compression: str) -> Iterator[tuple[
                     member, begin = start(), end - len(data)
                 try:
                     for unpacked in (pieces := _feed(member, data)):
-                        yield begin, unpacked
+                        if unpacked:  # zstd gives nothing before its first block is whole
+                            yield begin, unpacked
                     data = member.unused_data
                 except errors as error:
                     pieces.close()

@@ -2,8 +2,9 @@
 
 Every record gives one Page, Reject or Skip. A record counts as whole if another one, or the end, stands where its
 Content-Length says that it ends; behind damage reading goes on at the next record that can be found. Records are framed
-here: of the 159 damaged files of `tests/ingest/test_warc_damage.py`, fastwarc 2 gives pages that are cut or garbled as
-good in 84 and loses whole records without a word in 102; with our checks round it, 42 were still read wrongly.
+here: of the first 159 damaged files of `tests/ingest/test_warc_damage.py`, fastwarc 2 gives pages that are cut or
+garbled as good in 84 and loses whole records without a word in 102; with our checks round it, 42 were still read
+wrongly.
 """
 
 from __future__ import annotations

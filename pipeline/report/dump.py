@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.article import Cut
+from pipeline.dumps.manifest import told
 from pipeline.dumps.report import to_json
 from pipeline.dumps.shards import rows_of
 from pipeline.dumps.status import Status, status
-from pipeline.places import Where, folder_of, is_address
+from pipeline.folders import Where, folder_of
+from pipeline.places import is_address
 from pipeline.report.articles import Mark, shown_article
 from pipeline.report.charts import bar
 from pipeline.report.html import Html, element, figure, page, pointer, table, together
@@ -57,6 +59,8 @@ def dump_sections(folder: Where) -> list[Section]:
 
 def _run(found: Status, data: Mapping[str, Any]) -> Html:
     state = "finished" if found.complete else "not finished: the command that began it goes on"
+    if found.sample:
+        state = f"a sample of about {found.sample} records, {state}"
     books = [
         together(f"{sign} " if sign else "", name, " ", figure(data[name], name, "{:,}"), " ")
         for sign, name in (("", "read"), ("=", "written"), ("+", "rejected"), ("+", "skipped"))
@@ -76,10 +80,11 @@ def _run(found: Status, data: Mapping[str, Any]) -> Html:
             tables.append(table([name, "pages", "share"], rows))
     parts.append(element("div", *tables, class_="row"))
     if found.failed:
-        told = "; ".join(f"{one.task}: {one.reason}" for one in found.failed)
-        parts.append(element("p", f"Failed tasks: {told}"))
+        failed = "; ".join(f"{one.task}: {one.reason}" for one in found.failed)
+        parts.append(element("p", f"Failed tasks: {failed}"))
     versions = ", ".join(f"{name} {value}" for name, value in data["versions"].items())
-    return together(*parts, element("p", versions, class_="note"))
+    options = ", ".join(f"{name} {told(value)}" for name, value in data["options"].items())
+    return together(*parts, element("p", f"{versions}; {options}", class_="note"))
 
 
 def _share(part: int, of: int) -> Html:
@@ -195,7 +200,7 @@ def _look(folder: Where) -> Html:
             "p", "Cuts are struck through, with kind and reason; evidence is marked, with its topic.", class_="note"
         )
     ]
-    for heading, heap, told in (
+    for heading, heap, why in (
         ("Least sure", doubtful, "{:.1%} of the kept text is in doubt"),
         ("Most was cut", shorn, "{:.1%} of the page was cut"),
         ("No article", refused, "{:,.0f} characters, and no article"),
@@ -208,7 +213,7 @@ def _look(folder: Where) -> Html:
             topics = ", ".join(f"{t['id']} {t['score']:.2f}" for t in row["topics"]) or row["reason"] or "no topic"
             facts = [" · ".join(filter(None, (row["url"], row["input"], row["published"]))), topics]
             cuts = [Cut(**cut) for cut in row["cuts"]]
-            title = f"{row['id']}: {told.format(key)}"
+            title = f"{row['id']}: {why.format(key)}"
             parts.append(shown_article(title, row["title"], row["text"], cuts, marks, facts, row["script"]))
     return together(*parts)
 

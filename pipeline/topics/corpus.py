@@ -16,11 +16,12 @@ from typing import Any
 from pipeline.article import Cut
 from pipeline.configure import shared_data
 from pipeline.errors import InputError
+from pipeline.places import open_file
 from pipeline.records import visible
 from pipeline.topics.exchange import Span
 from pipeline.topics.features import key
 
-__all__ = ["PROVENANCE", "Example", "corpus_digest", "dataset_rows", "facts_of", "read_corpus", "rows_of"]
+__all__ = ["PROVENANCE", "Example", "corpus_digest", "dataset_rows", "facts_of", "read_corpus"]
 
 _TEXT_FILES = ("topics-dev.jsonl.gz", "news-pool.jsonl.gz")
 """Files of the shared data that hold articles, looked through in this order."""
@@ -164,16 +165,6 @@ def _files(path: Path) -> list[Path]:
     return names
 
 
-def rows_of(path: Path) -> Iterator[Mapping[str, Any]]:
-    """Yield the rows of a JSONL file (also .gz), a Parquet file or a folder of `datasets`, as they are.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    for _, row in _rows(path):
-        yield row
-
-
 def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Yield line number (from 1) and row."""
     if path.is_dir() or path.suffix == ".parquet":
@@ -195,8 +186,8 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
             raise InputError(f"{path} cannot be read: {error}") from error
 
 
-def dataset_rows(path: Path) -> Iterator[Mapping[str, Any]]:
-    """Yield the rows of a Parquet file, or of a folder that `datasets` saved.
+def dataset_rows(path: Path | str) -> Iterator[Mapping[str, Any]]:
+    """Yield the rows of a Parquet file, at a path or an address, or of a folder that `datasets` saved.
 
     Raises:
         InputError: it is neither.
@@ -204,13 +195,14 @@ def dataset_rows(path: Path) -> Iterator[Mapping[str, Any]]:
     import datasets  # type: ignore[import-untyped,unused-ignore]
 
     try:
-        if path.is_dir():
+        if Path(path).is_dir():
             yield from datasets.load_from_disk(str(path))
         else:
             # Without a cache folder of its own, datasets would keep a copy of the text in the user's home.
             import pyarrow.parquet
 
-            table = pyarrow.parquet.read_table(path)
+            with open_file(str(path)) as file:
+                table = pyarrow.parquet.read_table(file)
             yield from datasets.Dataset(table)
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read as a dataset: {error}") from error

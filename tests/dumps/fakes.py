@@ -29,11 +29,15 @@ class Written:
 
 @dataclass
 class Fake:
-    config_digest: str = "c0ffee"
+    to: str = "zh-Hans"
     model: str = "m1"
     page_text: bool = False
     once: str = ""
     """A file that is made at the first 死一次, which then happens no more."""
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        return {"to": self.to, "page-text": self.page_text}
 
     @property
     def versions(self) -> Mapping[str, str]:

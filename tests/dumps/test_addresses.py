@@ -18,8 +18,9 @@ from pipeline.dumps.local import run
 from pipeline.dumps.preview import preview
 from pipeline.dumps.status import status
 from pipeline.errors import InputError, UsageError
-from pipeline.ingest.read import expand, read
-from pipeline.places import folder_of
+from pipeline.folders import folder_of
+from pipeline.ingest.inputs import expand
+from pipeline.ingest.read import read
 from pipeline.report.dump import dump_page
 
 from .crash import MIXTURE

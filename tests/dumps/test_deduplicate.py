@@ -61,6 +61,7 @@ def test_a_run_lists_its_copies_and_keeps_every_row(tmp_path: Path, kind: Any) -
     for row in rows:
         first = min(n for n in range(24) if n % 4 and n % 3 == int(row["id"].removeprefix("in-")) % 3)
         assert row["representative"] == f"in-{first}" and row["input"] == source
+        assert row["copy"] == (row["id"] != row["representative"])
     assert [row["position"] for row in rows] == sorted(row["position"] for row in rows)
     report = json.loads((out / "report.json").read_bytes())
     assert (report["clusters"], report["copies"]) == (3, 18)
@@ -70,6 +71,16 @@ def test_a_run_lists_its_copies_and_keeps_every_row(tmp_path: Path, kind: Any) -
     assert fingerprint(out) == before
     assert run([], out, Fake, kind=kind).copies is None  # not asked for: an old list could be wrong
     assert not (out / "duplicates.parquet").exists()
+
+
+def test_copies_of_one_id_are_told_apart(tmp_path: Path) -> None:
+    for folder in "abc":
+        (tmp_path / "in" / folder).mkdir(parents=True)
+        (tmp_path / "in" / folder / "index.txt").write_text("".join(story(1)), "utf-8")
+    run([str(tmp_path / "in")], tmp_path / "out", Fake, deduplicate=True)
+    rows = clusters(tmp_path / "out")
+    assert {(row["id"], row["representative"]) for row in rows} == {("index", "index")}
+    assert [row["copy"] for row in rows] == [False, True, True]
 
 
 def test_a_run_without_articles_or_copies(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import functools
 import gzip
+import io
 import json
 import os
 import random
@@ -18,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from pipeline import places
 from pipeline.configure import data_path
 from pipeline.dumps.local import run
 from pipeline.dumps.status import Status, status
@@ -110,7 +113,8 @@ def test_a_full_disk_ends_the_run_at_once_and_says_so(tmp_path: Path) -> None:
     ("change", "said"),
     [
         ({"make": functools.partial(Fake, model="m2")}, "model was m1 and is now m2"),
-        ({"make": functools.partial(Fake, config_digest="x")}, "options"),
+        ({"make": functools.partial(Fake, to="zh-Hant")}, "the option to was zh-Hans and is now zh-Hant"),
+        ({"make": functools.partial(Fake, page_text=True)}, "the option page-text was off and is now on"),
         ({"kind": "parquet"}, "format was jsonl and is now parquet"),
         ({"more": ["平常"]}, "bytes"),
         ({"extra": "other.jsonl"}, "other.jsonl is new"),
@@ -319,6 +323,26 @@ def test_an_input_that_goes_away_meanwhile_costs_its_tasks_until_it_is_back(tmp_
     assert run([], out, Fake, workers=workers).complete
     run([str(source)], tmp_path / "undisturbed", Fake, task_bytes=ONE_EACH)
     assert fingerprint(out) == fingerprint(tmp_path / "undisturbed")
+
+
+def test_a_disk_that_fails_fails_the_task_and_is_no_reject(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Bad(io.FileIO):
+        def readinto(self, buffer: Any, /) -> int:
+            if str(self.name).endswith("1.jsonl"):
+                raise OSError(errno.EIO, "Input/output error")
+            return super().readinto(buffer)
+
+    source = write_files(tmp_path / "in", ["平常"] * 3)
+    run([source], tmp_path / "undisturbed", Fake, task_bytes=ONE_EACH)
+    run([source], tmp_path / "out", Fake, task_bytes=ONE_EACH, share=(0, 3))
+    monkeypatch.setattr(places, "FileIO", Bad)
+    monkeypatch.setattr(places, "_PAUSES", ())
+    done = run([], tmp_path / "out", Fake, page_seconds=0)
+    assert (done.done, done.counts.read, done.counts.rejected) == (2, 2, 0)
+    assert ["cannot be read further, from byte 0 on" in failure.reason for failure in done.failed] == [True]
+    monkeypatch.undo()
+    run([], tmp_path / "out", Fake)
+    assert fingerprint(tmp_path / "out") == fingerprint(tmp_path / "undisturbed")
 
 
 def test_a_sample_is_spread_over_the_dump_and_is_a_run_of_its_own(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_ids_name_the_content_and_the_processing_not_the_place(tmp_path: Path) -
     assert ids[0] == ids[1]
     write_lines(tmp_path / "b" / "x.jsonl", ["稀土礦"])
     assert ids[0] != [task.id for task in plan([str(tmp_path / "b")], identity=identity(Fake()))]
-    for other in (Fake(model="m2"), Fake(config_digest="other")):
+    for other in (Fake(model="m2"), Fake(to="zh-Hant")):
         assert ids[0] != [task.id for task in plan([str(tmp_path / "a")], identity=identity(other))]
 
 

@@ -27,7 +27,8 @@ def golden_lines() -> Iterator[bytes]:
     Inputs are named from the repository root, so the lines are the same wherever it lies.
     """
     from pipeline.article import Reject, Skip
-    from pipeline.ingest.read import expand, read
+    from pipeline.ingest.inputs import expand
+    from pipeline.ingest.read import read
     from pipeline.process import Process, ProcessConfig
     from pipeline.records import reject_record, to_line
 

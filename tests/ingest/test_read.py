@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import json
 import os
+import random
 import sys
 import tarfile
 import zipfile
@@ -20,10 +22,12 @@ import zstandard
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from pipeline import places
 from pipeline.article import Page, Reject, Skip
 from pipeline.configure import LIMITS, Limits
 from pipeline.errors import InputError
-from pipeline.ingest.read import ENDINGS, READERS, can_split, expand, read
+from pipeline.ingest.inputs import expand
+from pipeline.ingest.read import ENDINGS, READERS, can_split, read
 
 BODY = "<html><head><title>稀土</title></head><body><p>商務部公布新的出口管制清單。</p></body></html>"
 TEXT = "商务部公布新的出口管制清单。\r\n第二行\n"
@@ -303,6 +307,7 @@ def test_ids_of_nameless_records_differ_by_content_and_position(tmp_path: Path) 
     ("line", "reason", "id_"),
     [
         (b'{"id": "a"}', "no text", "a"),
+        (b'{"id": "a", "body": "t", "at": 1}', "no text: neither a field html nor text; not read: body, at", "a"),
         (b'{"text": null, "html": null}', "no text", ""),
         (b'{"text": 5, "id": 9}', "text is a number, not a string", "9"),
         (b'{"html": ["<p>"], "id": "b"}', "html is a list, not a string", "b"),
@@ -461,7 +466,8 @@ def test_parquet_rows(tmp_path: Path) -> None:
     assert (third.id, third.reason, third.position) == ("3", "no text", 2)
     many = everything(stored(tmp_path, "b.parquet", parquet([{"text": str(n)} for n in range(300)])))
     assert [(page.text, page.position) for page in pages(many)] == [(str(n), n) for n in range(300)]
-    assert len(rejects(everything(stored(tmp_path, "c.parquet", parquet([{"other": 1}] * 3))))) == 3
+    others = rejects(everything(stored(tmp_path, "c.parquet", parquet([{"other": 1, "id": "x"}] * 3))))
+    assert [one.reason for one in others] == ["no text: neither a field html nor text; not read: other"] * 3
 
 
 # --- WARC -----------------------------------------------------------------------------------------------------------
@@ -615,3 +621,108 @@ def test_expand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="holds no file"):
         expand(["empty"])
+
+
+def test_links_to_folders_are_followed_and_not_in_circles(tmp_path: Path) -> None:
+    (tmp_path / "crawl" / "sub").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    stored(tmp_path / "elsewhere", "a.txt", b"")
+    stored(tmp_path / "crawl" / "sub", "b.txt", b"")
+    (tmp_path / "crawl" / "more").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "back").symlink_to(tmp_path / "crawl")
+    (tmp_path / "crawl" / "sub" / "up").symlink_to("..")
+    found = expand([str(tmp_path / "crawl")])
+    assert found == [str(tmp_path / "crawl" / name) for name in ("more/a.txt", "sub/b.txt")]
+
+
+def test_a_folder_that_cannot_be_listed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "closed").mkdir()
+    stored(tmp_path, "a.txt", b"")
+    listed = os.scandir
+
+    def scandir(path: str) -> Any:
+        if path.endswith("closed"):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(InputError, match="closed cannot be read: Permission denied"):
+        expand([str(tmp_path)])
+
+
+def test_feeds_and_tables_are_no_pages(tmp_path: Path) -> None:
+    prolog = '<?xml version="1.0"?>\n<?xml-stylesheet href="a"?>\n<!-- 一 -->\n'
+    for root in ("<rss version='2.0'>", "<feed xmlns='a'>", "<rdf:RDF>", "<urlset>", "<sitemapindex>"):
+        for begin in ("", prolog):
+            feed = f"{begin}{root}<title>稀土</title><p>商務部公布新的出口管制清單。</p>".encode()
+            [reject] = rejects(everything(stored(tmp_path, "a.xml", feed)))
+            assert "a feed or a sitemap" in reject.reason
+            [skip] = everything(stored(tmp_path, "a.zip", zipped({"a.xml": feed})))
+            assert isinstance(skip, Skip)
+    (tmp_path / "feeds").mkdir()
+    stored(tmp_path / "feeds", "a.xml", feed)
+    with pytest.raises(InputError, match="holds no file"):
+        expand([str(tmp_path / "feeds")])
+    [page] = pages(everything(stored(tmp_path, "b.xml", f"{prolog}<html><p>清單</p>".encode())))
+    assert page.html
+    for name in ("a.csv", "a.CSV.gz", "a.tsv"):
+        [reject] = rejects(everything(stored(tmp_path, name, "id,text\n1,清單\n".encode())))
+        assert "a table is not read" in reject.reason
+
+
+@pytest.mark.parametrize("packing", PACKERS)
+@pytest.mark.parametrize("size", [100, 2_000, 70_000, 3_000_000])
+def test_packed_archives_and_lines_of_any_size(size: int, packing: str, tmp_path: Path) -> None:
+    text = random.Random(size).randbytes(size // 2).hex()
+    for name, data in (
+        ("a.tar", tarred({"a.txt": text.encode(), "b.txt": text.encode()})),
+        ("a.jsonl", lines_of({"text": text}, {"text": text})),
+    ):
+        path = stored(tmp_path, f"{name}{packing}", PACKERS[packing](data))
+        assert [page.text for page in pages(everything(path))] == [text, text]
+
+
+# --- a disk that fails ----------------------------------------------------------------------------------------------
+
+
+class Failing(io.FileIO):
+    """A file whose bytes from 100,000 on cannot be read, at the first tries, or ever."""
+
+    errno, left = errno.EIO, 99
+
+    def readinto(self, buffer: Any, /) -> int:
+        if self.tell() + len(buffer) > 100_000 and Failing.left:
+            Failing.left -= 1
+            raise OSError(Failing.errno, "Input/output error")
+        return super().readinto(buffer)
+
+
+@pytest.mark.parametrize(
+    ("kind", "packing"),
+    [("parquet", ""), ("zip", ""), *((kind, packing) for kind in ("jsonl", "warc", "tar") for packing in PACKERS)],
+)
+def test_a_disk_that_fails_is_no_damage(
+    kind: str, packing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = random.Random(0).randbytes(300_000).hex()
+    two = {
+        "jsonl": lambda: lines_of({"text": text}, {"text": "t"}),
+        "warc": lambda: warc("response", http(text.encode())) + responses(1)[0],
+        "parquet": lambda: parquet([{"text": text}, {"text": "t"}]),
+        "zip": lambda: zipped({"a.txt": text.encode(), "b.txt": b"t"}),
+        "tar": lambda: tarred({"a.txt": text.encode(), "b.txt": b"t"}),
+    }[kind]()
+    path = stored(tmp_path, f"a.{kind}{packing}", PACKERS[packing](two))
+    whole = everything(path)
+    assert len(pages(whole)) == 2
+    monkeypatch.setattr(places, "FileIO", Failing)
+    monkeypatch.setattr(places, "_PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(Failing, "left", 99)
+    with pytest.raises(InputError, match=r"cannot be read further, from byte [0-9]+ on: Input/output error"):
+        everything(path)
+    monkeypatch.setattr(Failing, "left", 2)
+    assert everything(path) == whole  # it had a moment's trouble
+    monkeypatch.setattr(Failing, "left", 1)
+    monkeypatch.setattr(Failing, "errno", errno.EBADF)
+    with pytest.raises(InputError):
+        everything(path)

@@ -296,3 +296,30 @@ def test_comments_below_an_article_go_though_they_read_like_it() -> None:
     assert judged(lines, *keep) == list(told)
     above = (*lines[9:], *lines[:9])  # nothing is told before the heading: what is behind it may be the article
     assert talk[2] in judged(above, *keep[9:], *keep[:9])
+
+
+def test_entries_in_elements_of_their_own_stay_even_in_doubt() -> None:
+    entry = "<div class=update><time>{}</time><p>{}</p></div>"
+    told = [line[:30] + "。" for line in BODY]
+    body = "".join(entry.format(f"{11 + i}:40", line) for i, line in enumerate(told))
+    flat = flatten_html(f"<article><p>{BODY[0]}</p>{body}</article><ul><li>{TEASERS[0]}。</li></ul>")
+    judge = Mock(spec=Judge)
+    for last in (0.3, 0.05):
+        judge.keep.return_value = np.array([0.9, 0.7, 0.9, 0.7, 0.9, 0.7, 0.4, 0.7, last, 0.3])
+        kept = [
+            flat.text[flat.blocks[i].start : flat.blocks[i].end]
+            for i in judge_blocks(flat, fold(flat.text), judge).kept
+        ]
+        assert [line for line in kept if line in told] == told[: 4 if last > 0.1 else 3]
+        assert f"{TEASERS[0]}。" not in kept
+
+
+def test_a_table_of_the_article_stays_whole() -> None:
+    cells = [f"{number}.{number}" for number in range(12)]
+    rows = "".join(f"<tr><td>{a}</td><td>{b}</td></tr>" for a, b in zip(cells[::2], cells[1::2], strict=True))
+    flat = flatten_html(f"<p>{BODY[0]}</p><table>{rows}</table><p>{BODY[1]}</p>")
+    judge = Mock(spec=Judge)
+    for doubtful in (2, 3):
+        judge.keep.return_value = np.array([0.9, *[0.7] * (12 - doubtful), *[0.2] * doubtful, 0.9])
+        kept = judge_blocks(flat, fold(flat.text), judge).kept
+        assert len(kept) == (14 if doubtful == 2 else 11)

@@ -1,18 +1,22 @@
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow
 import pytest
+import zstandard
+from pyarrow import parquet
 
 from pipeline.errors import InputError, UsageError
 from pipeline.topics.corpus import Example, read_corpus
 from pipeline.topics.exchange import Imported, Span, Task
 from pipeline.topics.labels import rows_from, tasks_of
-from pipeline.topics.pool import article_of, pool_files
+from pipeline.topics.pool import article_of, pool_files, read_pool
 from pipeline.topics.suggest import STRATEGIES, Suggestion, suggest
 from pipeline.topics.tagger import Tagger
 from pipeline.topics.taxonomy import parse_taxonomy, read_taxonomy
@@ -162,11 +166,34 @@ def test_the_pool_of_a_run_is_its_parts(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("", "utf-8")
     (tmp_path / "manifest.json").write_text("{}", "utf-8")
-    assert pool_files([tmp_path]) == [tmp_path / "parts" / "a.jsonl"]
-    with pytest.raises(InputError, match="does not exist"):
-        pool_files([tmp_path / "no"])
-    with pytest.raises(InputError, match=r"no \.jsonl"):
-        pool_files([tmp_path / "receipts"])
+    part = str(tmp_path / "parts" / "a.jsonl")
+    for given in (tmp_path, f"{tmp_path}/", part, tmp_path / "p*" / "a.jsonl"):
+        assert pool_files([str(given)]) == [part]
+    assert pool_files([tmp_path.as_uri()]) == [Path(part).as_uri()]
+    for wrong, said in (("no", "does not exist"), ("receipts", r"no \.jsonl"), ("none*", "No file matches")):
+        with pytest.raises(InputError, match=said):
+            pool_files([str(tmp_path / wrong)])
+    with pytest.raises(InputError, match="cannot be standard input"):
+        pool_files(["-"])
+
+
+def test_a_pool_is_read_in_any_form_and_from_anywhere(tmp_path: Path) -> None:
+    rows = [{"id": str(number), "text": f"第{number}篇。"} for number in range(9)]
+    lines = "".join(f"{json.dumps(row)}\n\n" for row in rows).encode()
+    (tmp_path / "a.jsonl").write_bytes(lines)
+    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(lines))
+    (tmp_path / "c.jsonl.zst").write_bytes(zstandard.ZstdCompressor().compress(lines))
+    parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "d.parquet")
+    (tmp_path / "readme.txt").write_text("no part of the pool", "utf-8")
+    for place in (str(tmp_path), tmp_path.as_uri(), *(str(path) for path in tmp_path.glob("?.*"))):
+        times = 4 if Path(place).suffix == "" else 1
+        assert list(read_pool([place])) == rows * times
+    (tmp_path / "a.jsonl").write_bytes(lines[:-9])
+    with pytest.raises(InputError, match=r"a\.jsonl, line 17: not a row"):
+        list(read_pool([str(tmp_path)]))
+    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(lines)[:-9])
+    with pytest.raises(InputError, match=r"b\.jsonl\.gz, behind line .* ends before its end"):
+        list(read_pool([str(tmp_path / "b.jsonl.gz")]))
 
 
 # Labels that come back.

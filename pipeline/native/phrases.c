@@ -209,6 +209,11 @@ done:
     return kept;
 }
 
+/* Whether the same letter stands at two places. Marks are never the same: a string between them is whole. */
+static bool is_same(const Text *text, int64_t a, int64_t b) {
+    return a >= 0 && b >= 0 && text->key[a] == text->key[b] && KIND(a) & ALPHANUMERIC;
+}
+
 /* What the page has of candidates elsewhere: other places where the same string is one between other characters, the
  * share of its places where it is one. */
 static void find_elsewhere(const Text *text, const Candidates *found, const Keyed *keyed, int64_t count, int32_t *again,
@@ -221,13 +226,12 @@ static void find_elsewhere(const Text *text, const Candidates *found, const Keye
         int64_t befores = 0, afters = 0, places = 0, row = keyed[first].row;
         int64_t start = found->start[row], length = found->end[row] - start;
         for (int64_t i = first; i < behind; i++) { /* these are few */
+            int64_t a = keyed[i].row, x = found->start[a] - 1, y = found->end[a];
             bool before = true, after = true;
-            int64_t a = keyed[i].row;
             for (int64_t k = first; k < i && (before || after); k++) {
                 int64_t b = keyed[k].row;
-                int64_t x = found->start[a] ? key[found->start[a] - 1] : -1, y = found->start[b] ? key[found->start[b] - 1] : -1;
-                before &= x != y;
-                after &= key[found->end[a]] != key[found->end[b]];
+                before &= !is_same(text, x, found->start[b] - 1);
+                after &= !is_same(text, y, found->end[b]);
             }
             befores += before, afters += after;
         }

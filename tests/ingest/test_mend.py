@@ -102,6 +102,13 @@ def test_a_phrase_that_recurs_in_the_same_script_is_taken_out() -> None:
     assert cured(spoiled.text) == HARBOUR_HANS
 
 
+def test_a_phrase_that_recurs_behind_the_same_mark_is_taken_out() -> None:
+    phrase, marks = "免費線上看高清電視劇", [match.end() for match in re.finditer("[，,]", HARBOUR_HANS)]
+    first, last = marks[1], marks[-2]
+    spoiled = HARBOUR_HANS[:first] + phrase + HARBOUR_HANS[first:last] + phrase + HARBOUR_HANS[last:]
+    assert cured(spoiled) == HARBOUR_HANS
+
+
 def test_pieces_that_are_words_of_the_article_stay_where_it_uses_them() -> None:
     title = "老街河道居民政府志工清理"
     spoiled = spoil(RIVER_HANT, Spoiling(title=title, piece=(2, 2), shuffle=0, gap=(14, 18)), 1)

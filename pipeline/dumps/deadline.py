@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing as mp
 import os
 import signal
@@ -137,6 +138,7 @@ def _serve(connection: Connection, make: Callable[[], Rows]) -> None:
     """Answer each batch with its results, or with what went wrong, until the other side is gone."""
     begin_child()
     process: Rows | None = None
+    frozen = False
     with suppress(EOFError, OSError):
         while True:
             batch, seconds = connection.recv()
@@ -148,6 +150,9 @@ def _serve(connection: Connection, make: Callable[[], Rows]) -> None:
             except Exception as error:
                 answer = error
             _end_after(0)
+            if not frozen:  # models and tables stay: the collector need not go through them (7% of the time of pages)
+                gc.freeze()
+                frozen = True
             connection.send(answer)
 
 

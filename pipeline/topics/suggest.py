@@ -234,7 +234,11 @@ def _margin(kept: _Pool, tagger: Tagger, taxonomy: Taxonomy, new: Sequence[str],
         limit = tagger.thresholds[topic]
         order = np.argsort(np.abs(kept.scores[:, number] - limit), kind="stable")
         columns.append(
-            [_Pick(int(n), f"margin: {topic} {kept.scores[n, number]:.2f}, threshold {limit:.2f}") for n in order]
+            # Of the four places that the task's meta has: rounding twice gives another second place.
+            [
+                _Pick(int(n), f"margin: {topic} {round(kept.scores[n, number], 4):.2f}, threshold {limit:.2f}")
+                for n in order
+            ]
         )
     return _in_turns(columns)
 

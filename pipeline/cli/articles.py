@@ -117,7 +117,10 @@ def explain(
     threshold: Threshold = None,
     sites: Overrides = None,
 ) -> None:
-    """Show pages as a person reads them: what was cut and why, which spans made each tag."""
+    """Show pages as a person reads them: what was cut and why, which spans made each tag.
+
+    Behind a span stands what it is worth: by how much the log odds of its topic fall without its words.
+    """
     from rich.console import Console
 
     from pipeline.article import Article, Reject
@@ -141,7 +144,9 @@ def explain(
         found += 1
         script = identify(result.text or result.page_text, context=result.page_text)
         told = " ".join(filter(None, (script.script, script.region)))
-        console.print(shown(result, process.tags([result])[0], told, colour=colour), end="")
+        tags = process.tags([result])[0]
+        worths = [process.tagger.worths(result.text, result.title, tag) for tag in tags]
+        console.print(shown(result, tags, told, colour=colour, worths=worths), end="")
     if not found and not rejected:
         wanted = f"no page with the id '{id}'" if id is not None else "no page"
         raise UsageError(f"{source} has {wanted}.")

@@ -108,7 +108,7 @@ def _solve_by_steps(vectors: Any, labels: Array, penalty: float, counts: Array |
 
     size, transposed = len(labels), vectors.T.tocsr()
     each = penalty / (np.ones(size) if counts is None else counts)
-    equations = LinearOperator((size, size), matvec=lambda x: vectors @ (transposed @ x) + each * x.ravel())
+    equations = LinearOperator((size, size), matvec=lambda x: vectors @ (transposed @ x.ravel()) + each * x.ravel())
     bias = labels.mean(axis=0)
     shares = [cg(equations, column, rtol=1e-3, maxiter=200)[0] for column in (labels - bias).T]
     return np.stack(shares, axis=1), np.asarray(bias)

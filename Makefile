@@ -10,7 +10,7 @@ DEMO   := build/demo
 .DEFAULT_GOAL := help
 N      ?= 100
 
-.PHONY: help setup demo test check crash engines format train promote mending bench docs wheel-check clean
+.PHONY: help setup demo test check crash engines format train corpora promote mending bench docs wheel-check clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -57,6 +57,9 @@ train: setup  ## Train all models from the labels in corpora/ into build/models 
 	$(BIN)/python -m pipeline.ingest.fluency train --out build/models/fluency
 	$(BIN)/python -m tests.mending.learn --out build/models/phrases
 	$(BIN)/taowen train corpora --out build/models/topics --force
+
+corpora: setup  ## Fetch the public text of the labelled articles into build/corpora (asks the network)
+	$(BIN)/python -m pipeline.topics.fetch --out build/corpora
 
 promote: setup  ## Move build/models to models/ if its scores are no worse
 	$(BIN)/python -m tests.promote build/models models

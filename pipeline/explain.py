@@ -28,7 +28,9 @@ def _spans(article: Article, tags: Sequence[Tag]) -> dict[int, tuple[int, str]]:
     return found
 
 
-def _head(article: Article, tags: Sequence[Tag], script: str) -> Iterator[tuple[str, str]]:
+def _head(
+    article: Article, tags: Sequence[Tag], script: str, worths: Sequence[Sequence[float]]
+) -> Iterator[tuple[str, str]]:
     yield "id", article.page.id
     yield "status", article.status + (f": {article.reason}" if article.reason else "")
     yield "script", script
@@ -43,13 +45,18 @@ def _head(article: Article, tags: Sequence[Tag], script: str) -> Iterator[tuple[
         yield "integrity", f"{article.integrity:.4f}"
     if article.status == "article":
         yield "topics", ", ".join(f"{t.id} {t.score:.2f}" for t in tags) or "none"
-    for tag in tags:
-        cited = "; ".join(f"{e.field} {e.start}: {e.text}" for e in tag.evidence)
+    for number, tag in enumerate(tags):
+        told = [f" ({worth:+.1f})" for worth in worths[number]] if worths else [""] * len(tag.evidence)
+        cited = "; ".join(f"{e.field} {e.start}: {e.text}{w}" for e, w in zip(tag.evidence, told, strict=True))
         yield f"  {tag.id}", cited
 
 
-def explain(article: Article, tags: Sequence[Tag], script: str, *, colour: bool) -> Text:
+def explain(
+    article: Article, tags: Sequence[Tag], script: str, *, colour: bool, worths: Sequence[Sequence[float]] = ()
+) -> Text:
     """Return the page for a terminal, or, without colour, with the same told by marks.
+
+    `worths` has, for each tag, what its evidence is worth (`Tagger.worths`), and is told behind it where it is given.
 
     Without colour a cut line begins with `- ` and ends with its kind and reason, a cut inside a sentence stands in
     `[-...-]`, evidence in `{+...+}`: the marks of wdiff.
@@ -57,7 +64,7 @@ def explain(article: Article, tags: Sequence[Tag], script: str, *, colour: bool)
     from rich.text import Text
 
     shown = Text()
-    for name, value in _head(article, tags, script):
+    for name, value in _head(article, tags, script, worths):
         shown.append(f"{visible(name, breaks=False):<13} ", style="bold" if colour else "")
         shown.append(visible(value, breaks=False) + "\n")
     shown.append("\n")

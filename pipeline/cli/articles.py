@@ -132,7 +132,10 @@ def explain(
     threshold: Threshold = None,
     sites: Overrides = None,
 ) -> None:
-    """Show pages as a person reads them: what was cut and why, which spans made each tag."""
+    """Show pages as a person reads them: what was cut and why, which spans made each tag.
+
+    Behind a span stands what it is worth: by how much the log odds of its topic fall without its words.
+    """
     from rich.console import Console
 
     from pipeline.article import Article, Reject
@@ -155,10 +158,12 @@ def explain(
             continue
         script = identify(result.text or result.page_text, context=result.page_text)
         told = " ".join(filter(None, (script.script, script.region)))
+        tags = process.tags([result])[0]
+        worths = [process.tagger.worths(result.text, result.title, tag) for tag in tags]
         with console.capture() as page:  # written by rich itself, a closed pipe would be an error
             if found:
                 console.print("\n" + "=" * 60 + "\n")
-            console.print(shown(result, process.tags([result])[0], told, colour=colour), end="")
+            console.print(shown(result, tags, told, colour=colour, worths=worths), end="")
         sys.stdout.write(page.get())
         found += 1
     if not found and not rejected:

@@ -10,7 +10,7 @@ import typer
 
 from pipeline.cli.app import app
 from pipeline.cli.options import Force, Model, check_new
-from pipeline.cli.terminal import say
+from pipeline.cli.terminal import progress_bar, say
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def suggest(
         typer.Option(
             "--by",
             metavar="WAY,...",
-            help="margin, disagreement, terms, random. [default: margin,disagreement,random; "
+            help="margin, disagreement, terms, meaning, random. [default: margin,disagreement,random; "
             "terms,random where --topics has a new topic]",
         ),
     ] = None,
@@ -60,7 +60,8 @@ def suggest(
 ) -> None:
     """Choose what to label next: what the model is unsure of or contradicts the word lists on, and a tenth at random.
 
-    For a topic that the model does not have yet, articles are found by its terms. Copies come once.
+    For a topic that the model does not have yet, articles are found by its terms, or with '--by meaning' by an encoder
+    that reads 200 of the pool ('taowen[encoder]'). Copies come once.
     """
     from functools import partial
 
@@ -75,16 +76,18 @@ def suggest(
     tagger = Tagger.load(model)
     taxonomy = tagger.taxonomy if topics is None else read_taxonomy(topics)
     ids = tuple(dict.fromkeys((*taxonomy.ids, *tagger.topics)))
-    found = choose(
-        partial(read_pool, pool),
-        tagger,
-        taxonomy,
-        count,
-        strategies=[way for way in (by or "").split(",") if way],
-        second=None if second is None else Tagger.load(second),
-        labelled=[example for corpus in labelled or () for example in read_corpus(corpus, ids)],
-        seed=seed,
-    )
+    with progress_bar() as advance:
+        found = choose(
+            partial(read_pool, pool),
+            tagger,
+            taxonomy,
+            count,
+            strategies=[way for way in (by or "").split(",") if way],
+            second=None if second is None else Tagger.load(second),
+            labelled=[example for corpus in labelled or () for example in read_corpus(corpus, ids)],
+            seed=seed,
+            tell=lambda what, done, of: advance(done, of, what),
+        )
     _write(found.tasks, format, taxonomy, out)
     passed = "".join(f", {number} {why}" for why, number in sorted(found.passed_over.items()))
     ways: dict[str, int] = {}

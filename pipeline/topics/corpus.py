@@ -23,8 +23,8 @@ from pipeline.topics.features import key
 
 __all__ = ["PROVENANCE", "Example", "corpus_digest", "dataset_rows", "facts_of", "read_corpus"]
 
-_TEXT_FILES = ("topics-dev.jsonl.gz", "news-pool.jsonl.gz")
-"""Files of the shared data that hold articles, looked through in this order."""
+_TEXT_FILES = ("topics-dev.jsonl.gz", "news-pool.jsonl.gz", "labelled.jsonl.gz")
+"""Files of the shared data that hold articles, in this order; the last is what `make corpora` fetches."""
 
 _CERTAINTIES = ("", "sure", "borderline")
 

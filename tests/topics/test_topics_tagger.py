@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pipeline.errors import ModelError, UsageError
 from pipeline.script.fold import fold
 from pipeline.topics import tagger as tagger_module
+from pipeline.topics.features import key
 from pipeline.topics.tagger import Tagger
 from pipeline.topics.weights import ARRAYS, SCHEMA
 
@@ -36,6 +37,28 @@ def test_both_scripts_of_a_text_get_the_same_tags(text: str, title: str) -> None
     assert [(t.id, t.score) for t in given_tags] == [(t.id, t.score) for t in folded_tags]
     spans = [[(e.field, e.start, e.end) for e in t.evidence] for t in given_tags]
     assert spans == [[(e.field, e.start, e.end) for e in t.evidence] for t in folded_tags]
+
+
+@given(texts, texts)
+def test_evidence_is_worth_what_the_score_loses_without_its_words(text: str, title: str) -> None:
+    for tag in TAGGER.tag([text], [title], thresholds=dict.fromkeys(TAGGER.topics, 0.0))[0]:
+        worths = TAGGER.worths(text, title, tag)
+        assert worths == TAGGER.worths(fold(text), fold(title), tag)
+        number = TAGGER.topics.index(tag.id)
+        score = float(TAGGER.scores([text], [title])[0, number])
+        for span, worth in zip(tag.evidence, worths, strict=True):
+            words = key(span.text)
+            without = key(text).replace(words, " " * len(words)), key(title).replace(words, " " * len(words))
+            left = float(TAGGER.scores([without[0]], [without[1]])[0, number])
+            assert (worth > 0) == (round(score, 9) > round(left, 9)) or abs(score - left) < 1e-4
+
+
+def test_the_word_that_makes_a_tag_is_worth_most() -> None:
+    text = "公司昨天公布年報，董事長說明年要蓋新廠。\n會上有人問起反傾銷稅，他說已經請律師應訴。\n股東會後有茶點。"
+    tag = next(t for t in TAGGER.tag([text], thresholds={"trade_war": 0.0})[0] if t.id == "trade_war")
+    worths = dict(zip((span.text for span in tag.evidence), TAGGER.worths(text, "", tag), strict=True))
+    assert max(worths, key=lambda word: worths[word]).startswith("反傾銷")
+    assert max(worths.values()) > 0.5
 
 
 @given(texts, texts, st.sampled_from((0.0, 0.05, 0.5)))

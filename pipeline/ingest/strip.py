@@ -155,26 +155,30 @@ def _choose(
     kept = {i for i, odd in enumerate(odds) if odd >= (_KEEP if plain[i] else aside.get(i, _KEEP_FURNITURE))}
     told = [i for i in kept if len(lines[i]) > 20 and _sentences(lines[i])]
     if told:
-        inside = [i for i in range(min(told), max(told)) if plain[i] and odds[i] >= _KEEP_KIN]
-        behind = [i for i in range(max(told) + 1, len(lines)) if plain[i] and odds[i] >= _KEEP_NEXT]
-        kin = _kin(told, kept, blocks) if behind or any(odds[i] < _KEEP_INSIDE for i in inside) else set()
-        kept.update(i for i in inside if odds[i] >= _KEEP_INSIDE or i in kin)
+        stays = frozenset(kept)
+        kin: set[int] | None = None
+
+        def stands(i: int) -> bool:
+            nonlocal kin
+            if kin is None:
+                kin = _kin(told, stays, blocks)
+            return i in kin
+
+        for i in range(min(told), max(told)):
+            if plain[i] and odds[i] >= _KEEP_KIN and (odds[i] >= _KEEP_INSIDE or stands(i)):
+                kept.add(i)
         for i in range(max(told) + 1, len(lines)):
             if i in kept:
                 continue
-            if (
-                bits[i]
-                or not plain[i]
-                or odds[i] < _KEEP_NEXT
-                or (len(lines[i]) < _PARAGRAPH and i not in kin)
-                or not _sentences(lines[i])
-            ):
+            if bits[i] or not plain[i] or odds[i] < _KEEP_NEXT or not _sentences(lines[i]):
+                break
+            if len(lines[i]) < _PARAGRAPH and not stands(i):
                 break
             kept.add(i)
     return sorted(kept)
 
 
-def _kin(told: Sequence[int], kept: set[int], blocks: Sequence[Block]) -> set[int]:
+def _kin(told: Sequence[int], kept: frozenset[int], blocks: Sequence[Block]) -> set[int]:
     """Return the blocks that stand as most of the told ones do, or among others like them nearly all of which stay.
 
     They stand in elements of one name with the same parent; or, as the entries of a live blog and the cells of a table
@@ -285,8 +289,10 @@ def _bare(flat: Flat, key: str, bits: Sequence[int]) -> tuple[int, ...] | None:
     name, its rights and the code of its own pictures are no site's furniture. The judge alone cut into 23% of the
     articles of news-pool: lists, verses, tables, subheads.
     """
+    if flat.elements:
+        return None
     rules = [first_rule(found) for found in bits]
-    if any(b.markup is not None for b in flat.blocks) or any(rule and rule.head for rule in rules):
+    if any(rule and rule.head for rule in rules):
         return None
     stays = [i for i, rule in enumerate(rules) if not rule or rule.kind not in _OF_A_SITE]
     if len(rules) - len(stays) > _FEW_SIGNS:

@@ -6,7 +6,7 @@
 enum { AT_ONCE = 32 };
 
 typedef struct {
-    const float *mean, *scale; /* of each feature */
+    const float *mean, *scale; /* of each feature; one by its standard deviation */
     const float *zero;         /* what 0 is, once it is scaled */
     const float *first;        /* shape (width / AT_ONCE, n_features, AT_ONCE) */
     const float *bias;         /* width */
@@ -67,7 +67,7 @@ EXPORT int64_t tw_judge(const Networks *networks, const float *features, int64_t
         int64_t count = 0;
         for (int64_t f = 0; f < networks->n_features; f++) {
             if (values[f] == 0) continue;
-            float value = (values[f] - networks->mean[f]) / networks->scale[f];
+            float value = (values[f] - networks->mean[f]) * networks->scale[f];
             value = value < -networks->far ? -networks->far : value > networks->far ? networks->far : value;
             inputs[count++] = (Input){f, value - networks->zero[f]};
         }
@@ -82,8 +82,8 @@ EXPORT int64_t tw_judge(const Networks *networks, const float *features, int64_t
                 const float *weights = networks->second + network * networks->n_units * inner;
                 memcpy(deep, networks->second_bias + network * inner, (size_t)inner * sizeof *deep);
                 for (int64_t k = 0; k < networks->n_units; k++) {
-                    if (own[k] <= 0) continue;
-                    for (int64_t i = 0; i < inner; i++) deep[i] += own[k] * weights[k * inner + i];
+                    float unit = own[k] > 0 ? own[k] : 0;
+                    for (int64_t i = 0; i < inner; i++) deep[i] += unit * weights[k * inner + i];
                 }
             }
             float told = networks->out_bias[network];

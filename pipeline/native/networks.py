@@ -49,7 +49,7 @@ def networks(mean: Floats, scale: Floats, layers: Sequence[tuple[Floats, Floats]
     first[:, : count * units] = weights.transpose(1, 0, 2).reshape(features, -1)
     bias[: count * units] = (zero @ weights + biases[:, 0]).ravel()
     parts = first.reshape(features, -1, _AT_ONCE).transpose(1, 0, 2)
-    arrays = (mean, scale, zero, parts, bias, *deep, out[:, :, 0], out_bias.ravel())
+    arrays = (mean, 1 / scale, zero, parts, bias, *deep, out[:, :, 0], out_bias.ravel())
     return Networks(
         *(np.ascontiguousarray(array, np.float32) for array in arrays), features, count, units, inner, width, far
     )

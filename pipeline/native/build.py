@@ -57,7 +57,7 @@ def compile_kernels() -> Path:
     # No contraction: a fused multiply-add would give other last bits on some machines.
     flags = ["-std=c11", "-O3", "-fPIC", "-fvisibility=hidden", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror"]
     sources = [str(_HERE / name) for name in _SOURCES if name.endswith(".c")]
-    command = [sys.executable, "-m", "ziglang", "cc", "-shared", "-target", _target(), *flags]
+    command = [sys.executable, "-m", "ziglang", "cc", "-shared", "-s", "-target", _target(), *flags]
     command += [f'-DSOURCES="{sources_digest()}"', "-o", str(made), *sources]
     command += ["-lm"] if sys.platform != "win32" else []
     told = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -380,3 +380,7 @@ done:
     free(sums);
     return column;
 }
+
+/* For a test that ctypes has the same. */
+EXPORT const int64_t tw_size_page = sizeof(Page);
+EXPORT const int64_t tw_size_make = sizeof(Make);

@@ -497,3 +497,9 @@ EXPORT int64_t tw_flatten(Walk *walk, int64_t tags) {
 
 /* The digest of the sources that the library was made from. */
 EXPORT const char *tw_sources(void) { return SOURCES; }
+
+/* For a test that ctypes has the same. */
+EXPORT const int64_t tw_size_walk = sizeof(Walk);
+EXPORT const int64_t tw_size_line = sizeof(Line);
+EXPORT const int64_t tw_size_element = sizeof(Element);
+EXPORT const int64_t tw_size_inner = sizeof(Inner);

@@ -59,3 +59,10 @@ EXPORT void tw_seams(const Language *language, const Reading *reading, int64_t c
         right[i] = right_of(language, reading, starts[i], ends[i]);
     }
 }
+
+/* For a test that ctypes has the same. */
+EXPORT const int64_t tw_size_language = sizeof(Language);
+EXPORT const int64_t tw_size_text = sizeof(Text);
+EXPORT const int64_t tw_size_shape = sizeof(Shape);
+EXPORT const int64_t tw_size_reading = sizeof(Reading);
+EXPORT const int64_t tw_size_spans = sizeof(Spans);

@@ -96,3 +96,6 @@ EXPORT int64_t tw_judge(const Networks *networks, const float *features, int64_t
     free(units), free(inputs);
     return 0;
 }
+
+/* For a test that ctypes has the same. */
+EXPORT const int64_t tw_size_networks = sizeof(Networks);

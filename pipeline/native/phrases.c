@@ -368,3 +368,7 @@ done:
     free((void *)themes.directions), free(themes.norms);
     return error;
 }
+
+/* For a test that ctypes has the same. */
+EXPORT const int64_t tw_size_bounds = sizeof(Bounds);
+EXPORT const int64_t tw_size_candidates = sizeof(Candidates);

@@ -413,3 +413,8 @@ done:
     free(all), free(far), free(source);
     return length;
 }
+
+/* For a test that ctypes has the same. */
+EXPORT const int64_t tw_size_weights = sizeof(Weights);
+EXPORT const int64_t tw_size_joints = sizeof(Joints);
+EXPORT const int64_t tw_size_costs = sizeof(Costs);

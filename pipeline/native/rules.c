@@ -64,3 +64,7 @@ EXPORT int64_t tw_possible(const Rules *rules) {
     free(told);
     return 0;
 }
+
+/* For a test that ctypes has the same. */
+EXPORT const int64_t tw_size_rules = sizeof(Rules);
+EXPORT const int64_t tw_size_alternative = sizeof(Alternative);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
 from collections import Counter
 from itertools import pairwise
@@ -22,7 +23,7 @@ from pipeline.ingest.fluency import default_fluency, word_table
 from pipeline.ingest.judge import ARRAYS, FAR, Judge
 from pipeline.ingest.phrase_model import default_phrases
 from pipeline.ingest.rules import rule_bits
-from pipeline.native import library, splices
+from pipeline.native import library, networks, pages, splices
 from pipeline.script.fold import code_points, fold
 
 TAGS = (
@@ -266,6 +267,33 @@ def test_joints_are_strings_that_recur(text: str) -> None:
     assert len(set(strings.values())) == len(strings)
     assert all(count > 1 for count in Counter(found.strings.tolist()).values())
     assert (found.values > pieces._LEAST).all()
+
+
+def test_structs_have_the_size_that_the_kernels_take_them_for() -> None:
+    records = {
+        "walk": pages._Walk,
+        "rules": pages._Rules,
+        "page": pages._Page,
+        "networks": networks.Networks,
+        "language": splices.Language,
+        "text": splices.Text,
+        "shape": splices.Shape,
+        "reading": splices.Reading,
+        "spans": splices.Spans,
+        "bounds": splices.Bounds,
+        "candidates": splices._Candidates,
+        "weights": splices.Weights,
+        "joints": splices.Joints,
+        "costs": splices.Costs,
+    }
+    rows = {"line": pages._LINE, "element": pages.ELEMENT, "inner": pages._INNER}
+    rows |= {"alternative": pages.ALTERNATIVE, "make": pages.MAKE}
+    told = {name: ctypes.sizeof(record) for name, record in records.items()}
+    told |= {name: row.itemsize for name, row in rows.items()}
+    kernels = library._library()
+    assert told == {name: ctypes.c_int64.in_dll(kernels, f"tw_size_{name}").value for name in told}
+    sources = "".join(path.read_text() for path in Path(library.__file__).parent.glob("*.c"))
+    assert set(re.findall(r"tw_size_(\w+)", sources)) == set(told)
 
 
 def test_kernels_of_other_sources_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

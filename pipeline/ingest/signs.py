@@ -87,7 +87,7 @@ def find_invisible(page_text: str, spans: Sequence[tuple[int, int]]) -> list[Cut
 
 def shown(text: str) -> str:
     """Return what a reader sees of a text: without the characters that show nothing."""
-    return cut_out(text, find_invisible(text, [(0, len(text))]))
+    return cut_out(text, find_invisible(text, [(0, len(text))])) if _INVISIBLE.search(text) else text
 
 
 def find_glosses(page_text: str, spans: Sequence[tuple[int, int]]) -> list[Cut]:

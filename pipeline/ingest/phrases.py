@@ -25,6 +25,8 @@ _OWN_ELEMENT = 4.0
 and terms that their sentences need, far below 0."""
 _IN_NOISE = 2.0
 """Log odds for a phrase that stands in another line of the page which was cut."""
+_LONGER = 0.05
+"""Log odds for each character, where spans overlap: halves of a phrase score about as well as the whole."""
 _LIKE = -0.5
 """Nats a character from which on a span has the shape of a phrase: three of four phrases of unseen kinds have it, and
 3% of the spans of news."""
@@ -86,7 +88,8 @@ def find_phrases(
     chosen: list[Phrase] = []
     taken = np.zeros(len(key) + 1, bool)
     hopeful = np.flatnonzero(score >= least - _IN_NOISE)
-    for row in hopeful[np.argsort(-score[hopeful], kind="stable")].tolist():
+    longer = score[hopeful] + _LONGER * (ends[hopeful] - starts[hopeful])
+    for row in hopeful[np.argsort(-longer, kind="stable")].tolist():
         start, end = int(starts[row]), int(ends[row])
         if taken[start:end].any():
             continue

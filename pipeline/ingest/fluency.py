@@ -287,15 +287,6 @@ class Reading:
         cost: Floats = -self.told.log[2:-2]
         return cost
 
-    def breaks(self) -> tuple[Floats, Floats]:
-        """Return what `seams` would say at best: for a span that starts at, and for one that ends before, each place.
-
-        Shapes `(len(key),)` and `(len(key) + 1,)`, in nats: the left seam, which is the same for every end (of spans
-        of two characters and more), and the cost of the two characters at a place, which the right seam never exceeds.
-        """
-        pair, one, log = self.told.pair, self.told.one, self.told.log
-        return one[2:-2] - log[2:-2] - log[3:-1] + pair[3:-1], -log[2:-1] - log[3:]
-
     def seams(self, starts: Ints, ends: Ints) -> tuple[Floats, Floats]:
         """Return how badly each span sits in its sentence, in nats: at its left seam, and at its right.
 

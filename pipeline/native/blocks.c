@@ -14,8 +14,7 @@ typedef struct {
 } Make;
 
 typedef struct {
-    const uint32_t *key, *page; /* the page text folded, and as it is */
-    int64_t size;               /* of both */
+    const uint32_t *key, *page; /* the page text folded, and as it is: blocks tell how far */
     const uint16_t *classes;    /* class bits of each code point below `n_classes`; the last also of those above */
     int64_t n_classes;
     const uint8_t *scripts; /* `hant`, `hans` or something else, of each code point below 0x110000 */

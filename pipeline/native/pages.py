@@ -181,7 +181,6 @@ inside, of the hints; what it is."""
 class _Page(Record):
     _fields_ = (
         *((name, ctypes.c_void_p) for name in ("key", "page")),
-        ("size", ctypes.c_int64),
         ("classes", ctypes.c_void_p),
         ("n_classes", ctypes.c_int64),
         ("scripts", ctypes.c_void_p),
@@ -246,7 +245,7 @@ def describe(
     result = np.zeros((len(edges), width), np.float32)
     marked = (*marks[:5], len(marks.elements), *marks.widths) if marks is not None else (None,) * 5 + (0,) * 4
     told = _Page(
-        *(key, page, len(key), classes, len(classes), *scripts, len(edges), edges, found),
+        *(key, page, classes, len(classes), *scripts, len(edges), edges, found),
         *(heads, furniture, kinds, len(kinds), *marked, result, width),
     )
     written = call("tw_describe", told)

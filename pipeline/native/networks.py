@@ -12,8 +12,8 @@ from pipeline.native.library import Record, at, call
 
 __all__ = ["Networks", "judge", "networks"]
 
-_AT_ONCE = 32
-"""Units of the first layer that are summed at once: their weights stand together."""
+_AT_ONCE, _PART = 32, 16
+"""Units of the first layer that are summed at once, whose weights stand together, and of the second."""
 Floats = NDArray[np.float32]
 
 
@@ -40,8 +40,13 @@ def networks(mean: Floats, scale: Floats, layers: Sequence[tuple[Floats, Floats]
     """
     (weights, biases), *_, (out, out_bias) = layers
     count, features, units = weights.shape
-    inner = layers[1][0].shape[2] if len(layers) == 3 else 0
-    deep = (layers[1][0], layers[1][1][:, 0]) if inner else (np.zeros(1), np.zeros(1))
+    deep, inner = (np.zeros(1), np.zeros(1)), 0
+    out = out[:, :, 0]
+    if len(layers) == 3:  # units that are always off fill the inner layer up
+        inner = -(-out.shape[1] // _PART) * _PART
+        fill = (0, inner - out.shape[1])
+        deep = (np.pad(layers[1][0], ((0, 0), (0, 0), fill)), np.pad(layers[1][1][:, 0], ((0, 0), fill)))
+        out = np.pad(out, ((0, 0), fill))
     # The kernel passes over features that are 0, so it begins with what zeros add.
     zero = np.clip(-mean / scale, -far, far)
     width = -(-count * units // _AT_ONCE) * _AT_ONCE
@@ -49,7 +54,7 @@ def networks(mean: Floats, scale: Floats, layers: Sequence[tuple[Floats, Floats]
     first[:, : count * units] = weights.transpose(1, 0, 2).reshape(features, -1)
     bias[: count * units] = (zero @ weights + biases[:, 0]).ravel()
     parts = first.reshape(features, -1, _AT_ONCE).transpose(1, 0, 2)
-    arrays = (mean, 1 / scale, zero, parts, bias, *deep, out[:, :, 0], out_bias.ravel())
+    arrays = (mean, 1 / scale, zero, parts, bias, *deep, out, out_bias.ravel())
     return Networks(
         *(np.ascontiguousarray(array, np.float32) for array in arrays), features, count, units, inner, width, far
     )

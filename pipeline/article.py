@@ -5,17 +5,14 @@ All offsets are code points, half open, of the text they name.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal
 
 __all__ = [
     "Article",
-    "Block",
     "Cut",
     "Evidence",
-    "Forced",
-    "Markup",
     "Page",
     "Reject",
     "Skip",
@@ -62,64 +59,6 @@ class Skip:
     input: str
     position: int
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Forced:
-    """What a user's site file says of an element or a line, whatever the judge says."""
-
-    keep: bool
-    """Whether it stays; else it is cut."""
-    kind: str
-    """Of the cut; "" is what its markup says."""
-    reason: str
-    line: bool = False
-    """Whether it was said of the line itself. Then it stays whole: it is not mended, and does not become a field."""
-
-
-@dataclass(slots=True, eq=False)
-class Markup:
-    """An element of HTML that shows text, linked to its parent: blocks share what they know of their ancestors."""
-
-    tag: str
-    """Its name, lower case."""
-    own: str
-    """Its class, id, role and itemprop values, lower case, joined by spaces."""
-    parent: Markup | None
-    hidden: bool = False
-    """Whether its style, or an ancestor's, hides it."""
-    forced: Forced | None = None
-    """What a user's site file says of it, or of the nearest ancestor that it speaks of."""
-    number: int = 0
-    """Its place among the page's elements that show text, parents before their children."""
-
-    def chain(self) -> Iterator[Markup]:
-        """Yield this element and its ancestors, outwards."""
-        element: Markup | None = self
-        while element is not None:
-            yield element
-            element = element.parent
-
-    @property
-    def tags(self) -> tuple[str, ...]:
-        """Names of the open elements from the body down."""
-        return tuple(element.tag for element in self.chain())[::-1]
-
-    @property
-    def hints(self) -> str:
-        """`own` of the open elements from the body down, joined by spaces."""
-        return " ".join([element.own for element in self.chain() if element.own][::-1])
-
-
-class Block(NamedTuple):
-    """A span of the page text that is judged as one: a line, or what HTML shows as one."""
-
-    start: int
-    end: int
-    markup: Markup | None = None
-    """The innermost element that holds its beginning; None for a line of text."""
-    link_share: float = 0.0
-    """Share of its characters inside `a`, in [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,15 +134,13 @@ def describe(flat: Flat, key: str, bits: list[int]) -> Features:
         key: the folded page text.
         bits: the noise rules of each block, as `rules.rule_bits` tells them.
     """
-    blocks = flat.blocks
     names = feature_names()
-    if not blocks:
+    if not len(flat.edges):
         return np.zeros((0, len(names)), dtype=np.float32)
-    edges = np.array([block[:2] for block in blocks], np.int64)
     return pages.describe(
-        *(code_points(key), code_points(flat.text), edges, np.array(bits, np.uint64), len(names)),
+        *(code_points(key), code_points(flat.text), flat.edges, np.array(bits, np.uint64), len(names)),
         **_masks()._asdict(),
         classes=_class_table(),
         scripts=(classes(), HANT, HANS),
-        marks=marks_of(flat) if blocks[0].markup is not None else None,
+        marks=marks_of(flat.tree) if flat.tree is not None else None,
     )

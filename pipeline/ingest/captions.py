@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Sequence
 
-from pipeline.article import Block
 from pipeline.ingest import bylines
 from pipeline.ingest.dates import DATE
 from pipeline.ingest.infolines import SOURCE
+from pipeline.ingest.tree import Block
 
 __all__ = ["CREDIT", "CREDITED", "find_captions", "in_figure"]
 

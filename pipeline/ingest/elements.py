@@ -10,8 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from pipeline.article import Markup
-from pipeline.ingest.flatten import Flat
+from pipeline.ingest.tree import Markup, Tree
 from pipeline.native import pages
 
 __all__ = ["marks_of", "markup_names", "standing"]
@@ -82,14 +81,13 @@ def _make(tag: str, own: str) -> tuple[int, int, int, int, int]:
     return hash(tag) & (1 << 64) - 1, _OWN_BITS.get(tag, 0), _OVER_BITS.get(tag, 0), _hint_bits(own), what
 
 
-def marks_of(flat: Flat) -> pages.Marks:
+def marks_of(tree: Tree) -> pages.Marks:
     """Return what the markup of a page says of its blocks."""
-    marks = [block.markup for block in flat.blocks if block.markup is not None]
     return pages.Marks(
-        np.array([block.link_share for block in flat.blocks]),
-        np.array([mark.number for mark in marks], np.int32),
-        np.array([mark.hidden for mark in marks], np.uint8),
-        flat.table,
-        np.array([_make(*make) for make in flat.makes], pages.MAKE),
+        tree.link_shares,
+        tree.here,
+        tree.hidden[tree.here],
+        tree.table,
+        np.array([_make(*make) for make in tree.makes], pages.MAKE),
         (len(_OWN_TAGS), len(_OVER_TAGS), len(_HINT_GROUPS)),
     )

@@ -13,23 +13,23 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.article import Block, Forced, Markup
 from pipeline.configure import LIMITS, Limits
 from pipeline.errors import PageError
+from pipeline.ingest.tree import Block, Forced, Tree
 from pipeline.native import pages
+from pipeline.script.fold import code_points
 
 if TYPE_CHECKING:
     from pipeline.ingest.sites import Site, Sites
 
 __all__ = ["Flat", "Head", "Inline", "flatten_html", "flatten_text", "is_selector"]
-
-_LINE = re.compile(r"\S[^\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]*")
-"""A line of text, what `str.splitlines` calls one, from its first character that is not white space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +45,27 @@ class Head:
     language: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Flat:
     """A page as one text and its blocks, in order, disjoint, none of them blank."""
 
     text: str
-    blocks: tuple[Block, ...]
+    edges: NDArray[np.int64]
+    """Start and end of each block, shape `(n_blocks, 2)`."""
+    tree: Tree | None = None
+    """The elements of the page; None for a page that is text."""
     head: Head | None = None
     site: Site | None = None
     """What a user's site file says of the page's site."""
     inlines: tuple[Inline, ...] = ()
     """The elements inside lines of prose, text before and behind them, sorted by their ends."""
-    elements: tuple[Markup, ...] = ()
-    """The elements that show text, parents before their children: each at its `number`."""
-    table: NDArray[Any] = field(default_factory=lambda: np.zeros(0, pages.ELEMENT))
-    """The same, as the kernels have them."""
-    makes: tuple[tuple[str, str], ...] = ()
-    """Name and hints of each make of elements."""
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """The blocks, which know their elements."""
+        starts, ends = self.edges.T.tolist() if len(self.edges) else ((), ())
+        here = self.tree.here.tolist() if self.tree is not None else repeat(-1)
+        return tuple(map(Block._make, zip(starts, ends, here, repeat(self.tree), strict=False)))
 
 
 class Inline(NamedTuple):
@@ -75,11 +79,7 @@ class Inline(NamedTuple):
 
 def flatten_text(text: str, site: Site | None = None) -> Flat:
     """Return the page text as it is, each line that is not blank as a block (without the white space at its ends)."""
-    blocks = []
-    for line in _LINE.finditer(text):
-        start = line.start()
-        blocks.append(Block(start, start + len(line.group().rstrip())))
-    return Flat(text, tuple(blocks), site=site)
+    return Flat(text, pages.lines(code_points(text)), site=site)
 
 
 def _names(told: str) -> frozenset[str]:
@@ -88,11 +88,11 @@ def _names(told: str) -> frozenset[str]:
 
 _SPACE = re.compile(r"[ \t\n\r\f]+")
 _HIDDEN = re.compile(
-    r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:px|em|pt|%)?\s*(?:;|$))"
+    rb"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:px|em|pt|%)?\s*(?:;|$))"
 )
 _FAINT = re.compile(
-    r"(?:^|;)\s*(?:font-size\s*:\s*[0-3](?:\.\d+)?(?:px|pt)?\s*(?:;|$)|opacity\s*:\s*0?\.?0*\s*(?:;|$)"
-    r"|(?:left|top|text-indent|margin-left)\s*:\s*-\d{3,}|(?:width|height)\s*:\s*[01](?:px)?\s*(?:;|$))"
+    rb"(?:^|;)\s*(?:font-size\s*:\s*[0-3](?:\.\d+)?(?:px|pt)?\s*(?:;|$)|opacity\s*:\s*0?\.?0*\s*(?:;|$)"
+    rb"|(?:left|top|text-indent|margin-left)\s*:\s*-\d{3,}|(?:width|height)\s*:\s*[01](?:px)?\s*(?:;|$))"
 )
 """Styles that hide an element inside a line as well. Of whole blocks they say little: pages fade in what they load."""
 _PROSE = 20
@@ -161,37 +161,35 @@ def _walk(body: Any, most: int, forced: Sequence[Forced], *, noscript: bool = Fa
     if shown is None:
         raise PageError("flatten", f"over the limit blocks ({most:,})")
     table = shown.elements
-    parents, marks, makes, hides, sizes, styles = (
-        table[name].tolist() for name in ("parent", "mark", "make", "hidden", "style_size", "style")
+    hides = table["hidden"] != 0
+    for number in table["style_size"].nonzero()[0].tolist():
+        hides[number] |= _hides(shown.style(table["style_size"][number], table["style"][number]))
+    edges = np.stack((shown.lines["start"], shown.lines["end"]), axis=1).astype(np.int64)
+    sizes = edges[:, 1] - edges[:, 0]
+    near = pages.nearest(table, table["mark"] >= 0).tolist() if forced else ()
+    tree = Tree(
+        table,
+        shown.makes,
+        pages.nearest(table, hides) >= 0 if hides.any() else hides,
+        [forced[table["mark"][number]] if number >= 0 else None for number in near],
+        shown.lines["element"].copy(),
+        np.minimum(np.round(shown.lines["linked"] / sizes, 4), 1.0),
     )
-    elements: list[Markup] = []
-    for number, (parent, make) in enumerate(zip(parents, makes, strict=True)):
-        tag, own = shown.makes[make]
-        over = elements[parent] if parent >= 0 else None
-        hidden = hides[number] or (over is not None and over.hidden)
-        if sizes[number] and not hidden:
-            hidden = _HIDDEN.search(shown.style(sizes[number], styles[number])) is not None
-        said = over.forced if over is not None else None
-        if marks[number] >= 0:
-            said = forced[marks[number]]
-        elements.append(Markup(tag, own, over, bool(hidden), said, number))
-    blocks = []
-    for start, end, element, linked in shown.lines:
-        size = end - start
-        share = (1.0 if linked >= size else round(linked / size, 4)) if linked else 0.0
-        blocks.append(Block(start, end, elements[element], share))
     inlines = []
-    for start, end, hides, styled, at in shown.inner:
-        style = shown.style(styled, at) if styled else ""
-        inlines.append(Inline(start, end, bool(hides or _HIDDEN.search(style) or _FAINT.search(style))))
-    return Flat(
-        shown.text,
-        tuple(blocks),
-        inlines=tuple(inlines),
-        elements=tuple(elements),
-        table=shown.elements,
-        makes=tuple(shown.makes),
-    )
+    for start, end, hidden, styled, at in shown.inner:
+        style = shown.style(styled, at) if styled else b""
+        inlines.append(Inline(start, end, bool(hidden or (style and (_hides(style) or _is_faint(style))))))
+    return Flat(shown.text, edges, tree, inlines=tuple(inlines))
+
+
+@lru_cache(maxsize=1 << 12)
+def _hides(style: bytes) -> bool:
+    return _HIDDEN.search(style.lower()) is not None
+
+
+@lru_cache(maxsize=1 << 12)
+def _is_faint(style: bytes) -> bool:
+    return _FAINT.search(style.lower()) is not None
 
 
 def _head(tree: Any) -> Head:
@@ -273,7 +271,7 @@ def flatten_html(html: str, limits: Limits = LIMITS, sites: Sites | None = None,
     head = _head(tree)
     site = sites.of(url, head.canonical, head.metas.get("og:url", "")) if sites is not None else None
     forced = _forced(tree, site)
-    flat = _walk(body, limits.blocks, forced) if body is not None else Flat("", ())
+    flat = _walk(body, limits.blocks, forced) if body is not None else Flat("", np.zeros((0, 2), np.int64))
     if body is not None and _ends(flat.text) < _LITTLE_PROSE:
         if body.css_first("noscript") is not None:
             flat = _walk(body, limits.blocks, forced, noscript=True)
@@ -299,17 +297,12 @@ def _with_embedded(tree: Any, head: Head, flat: Flat) -> Flat:
     if found is None:
         return flat
     head.metas.setdefault("datepublished", found.published)
-    lines = [line for line in (found.title, found.text) if line]
-    behind = flatten_text("\n".join(lines))
+    behind = flatten_text("\n".join(line for line in (found.title, found.text) if line))
     shift = len(flat.text) + 1 if flat.text else 0
-    begin, end = len(flat.blocks), len(flat.blocks) + len(behind.blocks)
-    home = Markup("script", "article embedded", None, number=len(flat.elements))
-    row = np.array([(-1, begin, end, -1, len(flat.makes), 0, 0, 0, 0)], pages.ELEMENT)
+    assert flat.tree is not None
     return replace(
         flat,
         text=f"{flat.text}\n{behind.text}" if flat.text else behind.text,
-        blocks=(*flat.blocks, *(Block(shift + b.start, shift + b.end, home) for b in behind.blocks)),
-        elements=(*flat.elements, home),
-        table=np.concatenate((flat.table, row)),
-        makes=(*flat.makes, (home.tag, home.own)),
+        edges=np.concatenate((flat.edges, behind.edges + shift)),
+        tree=flat.tree.with_script(len(behind.edges)),
     )

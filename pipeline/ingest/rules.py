@@ -6,7 +6,7 @@ import hashlib
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.metadata import version
@@ -14,7 +14,6 @@ from importlib.metadata import version
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.article import Block
 from pipeline.configure import data_path
 from pipeline.ingest.needles import branches
 from pipeline.native import pages
@@ -89,19 +88,23 @@ _LONGEST = 400
 """Lines longer than this (code points) are not looked up: only prose is that long."""
 
 
-def rule_bits(key: str, blocks: Sequence[Block]) -> list[int]:
-    """Return for each block of a folded text the rules that match it, as bits in the order of `rules()`."""
-    found = [0] * len(blocks)
-    for i, possible in _possible(key, blocks):
-        start, end, *_ = blocks[i]
-        line = key[start:end]
-        found[i] = (_matches_short if end - start <= _SHORT else _matches)(line, possible)
+def rule_bits(key: str, edges: NDArray[np.int64]) -> list[int]:
+    """Return for each line of a folded text the rules that match it, as bits in the order of `rules()`.
+
+    Args:
+        key: the text.
+        edges: start and end of each line, shape `(n_lines, 2)`.
+    """
+    found = [0] * len(edges)
+    for i, possible in _possible(key, edges):
+        start, end = edges[i].tolist()
+        found[i] = (_matches_short if end - start <= _SHORT else _matches)(key[start:end], possible)
     return found
 
 
 def matches(line: str) -> int:
     """Return the rules that match a folded line, as bits in the order of `rules()`."""
-    return rule_bits(line, [Block(0, len(line))])[0]
+    return rule_bits(line, np.array([[0, len(line)]]))[0]
 
 
 @cache
@@ -141,18 +144,14 @@ def _needles() -> pages.Needles:
     )
 
 
-def _possible(key: str, blocks: Sequence[Block]) -> Iterator[tuple[int, int]]:
-    """Yield each block that may match a rule, by its number, with the rules that it may match, as bits."""
-    if not blocks:
+def _possible(key: str, edges: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Yield each line that may match a rule, by its number, with the rules that it may match, as bits."""
+    if not len(edges):
         return
-    edges = np.array([block[:2] for block in blocks], np.int64)
     left = pages.possible(code_points(key), edges, _needles(), _LONGEST)
-    bits = left[:, 0].tolist()
-    for k in range(1, left.shape[1]):
-        bits = [low | high << 64 * k for low, high in zip(bits, left[:, k].tolist(), strict=True)]
-    for i, possible in enumerate(bits):
-        if possible:
-            yield i, possible
+    lines = np.flatnonzero(left.any(axis=1)).tolist()
+    for i, words in zip(lines, left[lines].tolist(), strict=True):
+        yield i, sum(word << 64 * k for k, word in enumerate(words))
 
 
 _SHORT = 60

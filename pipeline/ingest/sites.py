@@ -27,8 +27,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from pipeline.article import Block, Forced
 from pipeline.errors import UsageError
+from pipeline.ingest.tree import Block, Forced
 
 __all__ = ["Site", "Sites", "host", "kinds", "read_sites"]
 
@@ -81,7 +81,8 @@ class Site:
         for i, block in enumerate(blocks):
             line = key[block.start : block.end]
             said = next((said for pattern, said in self.lines if pattern.search(line)), None)
-            said = said or (block.markup.forced if block.markup is not None else None)
+            if said is None and block.tree is not None and block.tree.said:
+                said = block.tree.said[block.element]
             if said is not None:
                 found[i] = said
         return found

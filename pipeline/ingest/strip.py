@@ -15,12 +15,14 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.article import Block, Cut, Forced, Markup
+from pipeline.article import Cut
 from pipeline.ingest.blocks import FURNITURE, describe
 from pipeline.ingest.elements import standing
 from pipeline.ingest.flatten import Flat
 from pipeline.ingest.judge import Judge, default_judge
 from pipeline.ingest.rules import first_rule, mask, rule_bits
+from pipeline.ingest.tree import Block, Forced, Markup
+from pipeline.native import pages
 
 __all__ = ["Judged", "block_cuts", "judge_blocks", "name_cuts"]
 
@@ -79,7 +81,7 @@ class Judged:
     reason: str
     """Why there is no article, or ""."""
     named: Sequence[tuple[str, str] | None] = ()
-    """Kind and reason of a cut that the nearest named element says, of each of the page's elements."""
+    """Kind and reason of a cut that the nearest named element says, of each block; empty for flattened text."""
     forced: Mapping[int, Forced] = field(default_factory=dict)
     """What a user's site file says of blocks; `kept` is as it says."""
 
@@ -111,7 +113,7 @@ def _overruled(judged: Judged, forced: Mapping[int, Forced]) -> Judged:
 
 def _judge_blocks(flat: Flat, key: str, judge: Judge | None) -> Judged:
     blocks = flat.blocks
-    bits = rule_bits(key, blocks)
+    bits = rule_bits(key, flat.edges)
     if not blocks:
         return Judged(np.zeros(0), bits, (), "the page shows no text")
     if (bare := _bare(flat, key, bits)) is not None:
@@ -119,9 +121,10 @@ def _judge_blocks(flat: Flat, key: str, judge: Judge | None) -> Judged:
     keep = (judge or default_judge()).keep(describe(flat, key, bits))
     lines = [key[block.start : block.end] for block in blocks]
     named = _named(flat)
-    kept = _without_hidden(_choose(keep, bits, lines, _aside(keep, flat, named), blocks), blocks)
-    kept = _without_copies(kept, lines, blocks)
-    if blocks[0].markup is None:
+    hides = flat.tree.hidden[flat.tree.here].tolist() if flat.tree is not None else [False] * len(blocks)
+    kept = _without_hidden(_choose(keep, bits, lines, _aside(keep, flat, named), flat), lines, hides)
+    kept = _without_copies(kept, lines, hides)
+    if flat.tree is None:
         kept = _without_comments(_without_lists(kept, lines), lines, bits)
     if sum(blocks[i].end - blocks[i].start for i in kept) < _SAYS_LITTLE:
         for kind, told_as in _NO_ARTICLES.items():
@@ -136,8 +139,7 @@ def _judge_blocks(flat: Flat, key: str, judge: Judge | None) -> Judged:
         return Judged(keep, bits, tuple(i for i in told if keep[i] >= keep[told].max() / 2), "", named)
     if not any(_sentences(key[b.start : b.end]) for b in blocks):
         return Judged(keep, bits, (), f"no sentence on the page ({len(blocks)} lines)", named)
-    linked = [b.link_share for b in blocks if b.markup is not None]
-    if linked and sum(linked) / len(linked) > 0.5:
+    if flat.tree is not None and flat.tree.link_shares.mean() > _LINKED:
         return Judged(keep, bits, (), f"a list of links ({len(blocks)} lines)", named)
     return Judged(keep, bits, (), f"no line reads like an article ({len(blocks)} lines)", named)
 
@@ -147,7 +149,7 @@ def _choose(
     bits: Sequence[int],
     lines: Sequence[str],
     aside: Mapping[int, float],
-    blocks: Sequence[Block],
+    flat: Flat,
 ) -> list[int]:
     """Return the indices of the lines that stay by what the judge says of each."""
     odds, furniture = keep.tolist(), mask(FURNITURE)
@@ -161,7 +163,7 @@ def _choose(
         def stands(i: int) -> bool:
             nonlocal kin
             if kin is None:
-                kin = _kin(told, stays, blocks)
+                kin = _kin(told, stays, flat.blocks)
             return i in kin
 
         for i in range(min(told), max(told)):
@@ -186,9 +188,9 @@ def _kin(told: Sequence[int], kept: frozenset[int], blocks: Sequence[Block]) -> 
     """
     places: dict[tuple[Markup | None, str, str], list[int]] = {}
     for i, block in enumerate(blocks):
-        if block.markup is None:
+        if block.tree is None:
             return set()
-        parent, tag = standing(block.markup)
+        parent, tag = standing(block.tree.markup(block.element))
         places.setdefault((parent, "", tag), []).append(i)
         if parent is not None:
             places.setdefault((parent.parent, parent.tag, tag), []).append(i)
@@ -208,8 +210,7 @@ def _aside(keep: NDArray[np.float64], flat: Flat, named: Sequence[tuple[str, str
     None where hardly anything stays beside them: then the name says something else on this page.
     """
     blocks = flat.blocks
-    kinds = [b.markup is not None and (said := named[b.markup.number]) is not None and said[0] for b in blocks]
-    aside = {i: _NAMED_ASIDE[kind] for i, kind in enumerate(kinds) if kind and kind in _NAMED_ASIDE}
+    aside = {i: _NAMED_ASIDE[said[0]] for i, said in enumerate(named) if said is not None and said[0] in _NAMED_ASIDE}
     if not aside:
         return aside
     sizes = [0, 0]
@@ -219,32 +220,29 @@ def _aside(keep: NDArray[np.float64], flat: Flat, named: Sequence[tuple[str, str
 
 
 def _named(flat: Flat) -> list[tuple[str, str] | None]:
-    """Return kind and reason that the nearest named element says, of each element; None where none is named."""
-    makes = [_marked(tag, own) for tag, own in flat.makes]
-    make, nearest = flat.table["make"], flat.table["parent"].copy()
-    says = np.array([said is not None for said in makes], bool)[make]
-    nearest[says] = np.flatnonzero(says)
-    while (silent := (nearest >= 0) & ~says[nearest]).any():  # as far again as the last time: trees are not deep
-        nearest[silent] = nearest[nearest[silent]]
-    return [
-        makes[number] if at >= 0 else None for at, number in zip(nearest.tolist(), make[nearest].tolist(), strict=True)
-    ]
+    """Return kind and reason that the nearest named element says, of each block; None where none is named."""
+    if flat.tree is None:
+        return []
+    says = [_marked(tag, own) for tag, own in flat.tree.makes]
+    make = flat.tree.table["make"]
+    near = pages.nearest(flat.tree.table, np.array([said is not None for said in says], bool)[make])[flat.tree.here]
+    return [says[kind] if at >= 0 else None for at, kind in zip(near.tolist(), make[near].tolist(), strict=True)]
 
 
-def _without_hidden(kept: list[int], blocks: Sequence[Block]) -> list[int]:
+def _without_hidden(kept: list[int], lines: Sequence[str], hides: Sequence[bool]) -> list[int]:
     """Return `kept` without hidden blocks, unless most of the article is hidden: folded away until "read more"."""
-    shown = [i for i in kept if not ((markup := blocks[i].markup) and markup.hidden)]
-    size = [sum(blocks[i].end - blocks[i].start for i in some) for some in (shown, kept)]
+    shown = [i for i in kept if not hides[i]]
+    size = [sum(len(lines[i]) for i in some) for some in (shown, kept)]
     return shown if 2 * size[0] >= size[1] else kept
 
 
-def _without_copies(kept: list[int], lines: Sequence[str], blocks: Sequence[Block]) -> list[int]:
+def _without_copies(kept: list[int], lines: Sequence[str], hides: Sequence[bool]) -> list[int]:
     """Return `kept` without what stands on the page before: a second copy for phones, for printing, for sharing.
 
     Only where long lines tell that a good part is a copy: a refrain is none. Of copies the one that shows stays.
     """
     first: dict[str, int] = {}
-    for i in sorted(kept, key=lambda i: ((markup := blocks[i].markup) is not None and markup.hidden, i)):
+    for i in sorted(kept, key=lambda i: (hides[i], i)):
         first.setdefault(lines[i], i)
     copies = [i for i in kept if len(lines[i]) >= _LONG_LINE and first[lines[i]] != i]
     if sum(len(lines[i]) for i in copies) < _COPIED * sum(len(lines[i]) for i in kept):
@@ -289,7 +287,7 @@ def _bare(flat: Flat, key: str, bits: Sequence[int]) -> tuple[int, ...] | None:
     name, its rights and the code of its own pictures are no site's furniture. The judge alone cut into 23% of the
     articles of news-pool: lists, verses, tables, subheads.
     """
-    if flat.elements:
+    if flat.tree is not None:
         return None
     rules = [first_rule(found) for found in bits]
     if any(rule and rule.head for rule in rules):
@@ -323,6 +321,11 @@ _NAMED_ASIDE = {"comments": 1.01, **dict.fromkeys(("navigation", "copyright", "h
 on pages-dev they hold 3 paragraphs of articles and 350 of readers."""
 
 
+_HIDDEN = ("hidden", "hidden by its style")
+_LINKED = 0.5
+"""Share of a line, or of a page's lines on average, inside links from which on it is one of links."""
+
+
 @lru_cache(maxsize=1 << 14)
 def _marked(tag: str, own: str) -> tuple[str, str] | None:
     for kind, names, words in _MARKED:
@@ -330,13 +333,6 @@ def _marked(tag: str, own: str) -> tuple[str, str] | None:
             mark = tag if tag in names else next(word for word in words if word in own)
             return kind, f"inside an element marked “{mark}”"
     return None
-
-
-def _by_markup(markup: Markup | None, named: Sequence[tuple[str, str] | None]) -> tuple[str, str] | None:
-    """Return kind and reason of a block by the nearest element that says anything; None where none does."""
-    if markup is None:
-        return None
-    return ("hidden", "hidden by its style") if markup.hidden else named[markup.number]
 
 
 def name_cuts(
@@ -355,6 +351,9 @@ def name_cuts(
     stays = set(judged.kept)
     first, last = (judged.kept[0], judged.kept[-1]) if judged.kept else (len(flat.blocks), -1)
     heading: tuple[str, str] | None = None
+    tree = flat.tree
+    hides = tree.hidden[tree.here].tolist() if tree is not None else ()
+    linked = (tree.link_shares > _LINKED).tolist() if tree is not None else ()
     for i, block in enumerate(flat.blocks):
         text = key[block.start : block.end]
         rule = first_rule(judged.bits[i])
@@ -365,8 +364,8 @@ def name_cuts(
             heading = None
             continue
         if (said := judged.forced.get(i)) is not None:
-            by_markup = _by_markup(block.markup, judged.named)
-            named[i] = (said.kind or (by_markup[0] if by_markup else "inserted"), said.reason)
+            marked = _HIDDEN if hides and hides[i] else judged.named[i] if judged.named else None
+            named[i] = (said.kind or (marked[0] if marked else "inserted"), said.reason)
             continue
         if i in named:
             continue
@@ -376,9 +375,11 @@ def name_cuts(
             named[i] = (rule.kind, f"rule {rule.id}")
         elif heading is not None:
             named[i] = heading
-        elif (marked := _by_markup(block.markup, judged.named)) is not None:
+        elif hides and hides[i]:
+            named[i] = _HIDDEN
+        elif judged.named and (marked := judged.named[i]) is not None:
             named[i] = marked
-        elif block.link_share > 0.5:
+        elif linked and linked[i]:
             named[i] = ("navigation" if i < first else "related", "links")
         elif _sentences(text) >= 2 and len(text) > 60:
             named[i] = ("foreign_article", "prose that is not this article's")

@@ -495,6 +495,34 @@ EXPORT int64_t tw_flatten(Walk *walk, int64_t tags) {
     return error;
 }
 
+/* For each element the nearest that says something: itself, or one round it; -1 where none does. */
+EXPORT int64_t tw_nearest(const Element *elements, int64_t count, const bool *says, int32_t *nearest) {
+    for (int64_t i = 0; i < count; i++)
+        nearest[i] = says[i] ? (int32_t)i : elements[i].parent >= 0 ? nearest[elements[i].parent] : -1;
+    return 0;
+}
+
+/* What str.splitlines() breaks lines at. */
+static bool breaks_line(uint32_t c) {
+    return (c >= 10 && c <= 13) || (c >= 0x1c && c <= 0x1e) || c == 0x85 || c == 0x2028 || c == 0x2029;
+}
+
+/* The edges of the lines of a text that are not blank, without the white space round them; returns how many. `edges`
+ * has room for `size` / 2 + 1 of them. */
+EXPORT int64_t tw_lines(const uint32_t *text, int64_t size, int64_t (*edges)[2]) {
+    int64_t count = 0, start = -1, last = 0;
+    for (int64_t i = 0; i <= size; i++) {
+        if (i == size || breaks_line(text[i])) {
+            if (start >= 0) edges[count][0] = start, edges[count++][1] = last + 1;
+            start = -1;
+        } else if (!is_space(text[i])) {
+            if (start < 0) start = i;
+            last = i;
+        }
+    }
+    return count;
+}
+
 /* The digest of the sources that the library was made from. */
 EXPORT const char *tw_sources(void) { return SOURCES; }
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.native.library import TOO_MANY, Record, call
+from pipeline.native.library import TOO_MANY, Record, at, call
 
 __all__ = [
     "ALTERNATIVE",
@@ -22,6 +22,8 @@ __all__ = [
     "Needles",
     "describe",
     "flatten",
+    "lines",
+    "nearest",
     "pair_hash",
     "possible",
 ]
@@ -58,8 +60,8 @@ class Flattened(NamedTuple):
     """What a page's tree shows."""
 
     text: str
-    lines: list[tuple[int, int, int, int]]
-    """Start, end, number of the element, characters inside links."""
+    lines: NDArray[Any]
+    """Of fields `start`, `end`, `element` (its number) and `linked` (characters inside links)."""
     elements: NDArray[Any]
     """Of type `ELEMENT`, parents before their children."""
     makes: list[tuple[str, str]]
@@ -68,9 +70,9 @@ class Flattened(NamedTuple):
     """Start, end, whether it has `hidden`, size and place of its style, of each element inside a line of prose."""
     tree: bytes
 
-    def style(self, size: int, at: int) -> str:
-        """Return a style, lower case."""
-        return self.tree[at : at + size].decode().lower()
+    def style(self, size: int, at: int) -> bytes:
+        """Return a style."""
+        return self.tree[at : at + size]
 
 
 def flatten(tree: bytes, *, mark: str, most: int, noscript: bool, prose: int, hint_most: int) -> Flattened | None:
@@ -99,12 +101,34 @@ def flatten(tree: bytes, *, mark: str, most: int, noscript: bool, prose: int, hi
     names_and_hints = told[: walk.told_size].tobytes().decode().lower().split("\0")[:-1]
     return Flattened(
         text[: walk.text_size].tobytes().decode("utf-32-le"),
-        lines[: walk.n_lines].tolist(),
+        lines[: walk.n_lines],
         elements[: walk.n_elements].copy(),
         list(zip(names_and_hints[::2], names_and_hints[1::2], strict=True)),
         inner[: walk.n_inner].tolist(),
         tree,
     )
+
+
+def nearest(elements: NDArray[Any], says: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Return for each element the number of the nearest that says something, itself or one round it; -1: none does.
+
+    Args:
+        elements: of type `ELEMENT`, parents before their children.
+        says: which do.
+    """
+    result = np.empty(len(elements), np.int32)
+    call("tw_nearest", at(elements), ctypes.c_int64(len(elements)), at(says), at(result))
+    return result
+
+
+def lines(text: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """Return start and end of each line that is not blank, without the white space at its ends, shape `(n_lines, 2)`.
+
+    A line is what `str.splitlines` calls one.
+    """
+    edges = np.empty((len(text) // 2 + 1, 2), np.int64)
+    count = call("tw_lines", at(text), ctypes.c_int64(len(text)), at(edges))
+    return edges[:count].copy()
 
 
 class _Rules(Record):
@@ -203,7 +227,7 @@ class Marks(NamedTuple):
     """Shape `(n_blocks,)`."""
     here: NDArray[np.int32]
     """Element of each block, shape `(n_blocks,)`."""
-    hidden: NDArray[np.uint8]
+    hidden: NDArray[np.bool_]
     """Shape `(n_blocks,)`."""
     elements: NDArray[Any]
     """Of type `ELEMENT`, parents before their children."""

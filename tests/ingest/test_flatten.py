@@ -13,10 +13,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.article import Markup
 from pipeline.configure import Limits
 from pipeline.errors import PageError
 from pipeline.ingest.flatten import Flat, flatten_html, flatten_text
+from pipeline.ingest.tree import Markup
 
 
 def shown(flat: Flat) -> list[str]:
@@ -120,7 +120,6 @@ def test_blocks_are_disjoint_lines_with_their_markup(tree: Element) -> None:
         markup = block.markup
         assert markup is not None
         assert markup.tags[0] == "body"
-        assert 0 <= block.link_share <= 1
     assert flat.text[last + 1 :] == ""
 
 
@@ -168,12 +167,14 @@ def test_hidden_elements_are_marked_and_kept() -> None:
 
 def test_links_are_measured() -> None:
     flat = flatten_html("<p><a href=x>甲乙</a>丙丁</p><p><a href=x>戊</a></p><p>己</p>")
-    assert [block.link_share for block in flat.blocks] == [0.5, 1.0, 0.0]
+    assert flat.tree is not None
+    assert flat.tree.link_shares.tolist() == [0.5, 1.0, 0.0]
 
 
 @given(TREES)
 def test_an_element_knows_the_blocks_inside_it(tree: Element) -> None:
     flat = flatten_html(to_html(tree))
+    assert flat.tree is not None
     inside: dict[Markup, list[int]] = {}
     for i, block in enumerate(flat.blocks):
         assert block.markup is not None
@@ -181,7 +182,7 @@ def test_an_element_knows_the_blocks_inside_it(tree: Element) -> None:
             inside.setdefault(element, []).append(i)
     for element, numbers in inside.items():
         # A line that begins outside an inline element counts as inside it where the element ends the line.
-        row = flat.table[element.number]
+        row = flat.tree.table[element.number]
         assert row["begin"] <= numbers[0]
         assert numbers[-1] < row["end"] <= len(flat.blocks)
 

@@ -123,8 +123,8 @@ def plainly(html: str) -> list[tuple[str, str, int]]:
 def test_the_walk_shows_what_the_parser_tells_node_by_node(html: str) -> None:
     flat = flatten_html(html)
     shown = [
-        (flat.text[block.start : block.end], block.markup.tag, block.link_share)
-        for block in flat.blocks
+        (flat.text[block.start : block.end], block.markup.tag, share)
+        for block, share in zip(flat.blocks, flat.tree.link_shares.tolist() if flat.tree else (), strict=True)
         if block.markup is not None
     ]
     if shown and shown[-1][1] == "script":  # an article that it keeps in its scripts
@@ -141,8 +141,9 @@ def test_nothing_makes_cleaning_fall(soup: str) -> None:
     for page in (Page(id="1", html=soup), Page(id="1", text=soup)):
         article = clean(page)
         assert restore(article.text, article.cuts) == article.page_text
-        for element in flatten_html(soup).table.tolist():
-            assert element[1] <= element[2] <= len(flatten_html(soup).blocks)
+        flat = flatten_html(soup)
+        for element in flat.tree.table.tolist() if flat.tree is not None else ():
+            assert element[1] <= element[2] <= len(flat.blocks)
 
 
 PAGE = (
@@ -155,9 +156,10 @@ PAGE = (
 
 def test_features_are_what_a_person_would_count() -> None:
     flat = flatten_html(PAGE)
+    assert flat.tree is not None
     key = fold(flat.text)
     lines = [key[block.start : block.end] for block in flat.blocks]
-    features = describe(flat, key, rule_bits(key, flat.blocks))
+    features = describe(flat, key, rule_bits(key, flat.edges))
     told = dict(zip(feature_names(), features.T.tolist(), strict=True))
     count = len(lines)
     assert told["length"] == pytest.approx([np.log1p(len(line)) / 5 for line in lines])
@@ -172,11 +174,17 @@ def test_features_are_what_a_person_would_count() -> None:
     assert told["length_+1"] == pytest.approx([*told["length"][1:], 0.0])
     assert told["prose_-2"] == pytest.approx([0.0, 0.0, *told["prose"][:-2]])
     assert told["html"] == [1.0] * count
-    assert told["link_share"] == pytest.approx([block.link_share for block in flat.blocks])
+    assert told["link_share"] == pytest.approx(flat.tree.link_shares.tolist())
     assert told["over_article"] == [float("post" in block.markup.hints) for block in flat.blocks if block.markup]
     assert told["over_nav"] == [float("nav" in block.markup.tags) for block in flat.blocks if block.markup]
     assert told["make_count"][-1] == pytest.approx(np.log1p(4) / 4)
     assert told["at_home"] == told["over_article"]
+
+
+@given(st.text("甲 \n\r\x0b\x1c\x85\u2028\u3000\u200b\ud800") | WORDS)
+def test_lines_are_what_python_calls_lines(text: str) -> None:
+    told = [text[start:end] for start, end in pages.lines(code_points(text)).tolist()]
+    assert told == [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def test_the_features_of_flattened_text_have_no_markup() -> None:

@@ -43,17 +43,17 @@ def clean(page: Page, limits: Limits = LIMITS, judge: Judge | None = None, sites
     flat = _flatten(page, limits, sites)
     key = fold(flat.text)
     judged = judge_blocks(flat, key, judge)
-    kept = "\n".join(flat.text[flat.blocks[i].start : flat.blocks[i].end] for i in judged.kept)
+    kept = "\n".join([flat.lines[i] for i in judged.kept])
     written = identify(kept or flat.text)
     if not judged.kept:
         fields = Fields(title=page.title or (flat.head.title if flat.head else ""))
-        named = name_cuts(flat, key, judged, {})
-        foreign = f"not Chinese ({written.language})" if written.script == "other" and flat.blocks else ""
+        named = name_cuts(flat, judged, {})
+        foreign = f"not Chinese ({written.language})" if written.script == "other" and judged.lines else ""
         return _article(page, flat, block_cuts(flat, named), fields, reason=foreign or judged.reason)
 
     spans = [(flat.blocks[i].start, flat.blocks[i].end) for i in judged.kept]
     stays = set(judged.kept)
-    noise = [key[b.start : b.end] for i, b in enumerate(flat.blocks) if i not in stays]
+    noise = [line for i, line in enumerate(judged.lines) if i not in stays]
     if written.script == "other":  # the language model knows Chinese only: to it, kana are spam
         mending = Mending(tuple(find_invisible(flat.text, spans)), ())
     else:
@@ -65,8 +65,8 @@ def clean(page: Page, limits: Limits = LIMITS, judge: Judge | None = None, sites
         if said.keep and i in fields.moved and (said.line or fields.moved[i][0] not in _FIELDS):
             del fields.moved[i]
     spam = {_folded(key, cut) for cut in mending.cuts if cut.kind == "search_phrase"}
-    named = name_cuts(flat, key, judged, fields.moved, sorted(spam))
-    if len(named) == len(flat.blocks):
+    named = name_cuts(flat, judged, fields.moved, sorted(spam))
+    if len(named) == len(judged.lines):
         return _article(page, flat, block_cuts(flat, named), fields, reason="nothing is left but its fields")
     cuts = block_cuts(flat, named)
     moved = [(flat.blocks[i].start, flat.blocks[i].end) for i in sorted(fields.moved)]

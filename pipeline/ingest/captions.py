@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Sequence
 
+import numpy as np
+
 from pipeline.ingest import bylines
 from pipeline.ingest.dates import DATE
 from pipeline.ingest.infolines import SOURCE
-from pipeline.ingest.tree import Block
+from pipeline.ingest.tree import Block, Tree
 
-__all__ = ["CREDIT", "CREDITED", "find_captions", "in_figure"]
+__all__ = ["CREDIT", "CREDITED", "find_captions", "in_figures"]
 
 CREDITED = re.compile(r"[（(](?=[^（）()]*[^\W\d_])[^（）()，。]{2,14}[)）]$")
 CREDIT = 100
@@ -19,6 +21,7 @@ CREDIT = 100
 
 def find_captions(
     blocks: Sequence[Block],
+    figures: Sequence[bool],
     kinds: Sequence[str],
     line: Callable[[int], tuple[str, str]],
     near: range,
@@ -30,6 +33,7 @@ def find_captions(
 
     Args:
         blocks: of the page.
+        figures: which of them are captions by their markup (`in_figures`).
         kinds: of the noise rule that names each block, "" where none does.
         line: gives text and folded text of a block.
         near: blocks where captions are looked for.
@@ -44,7 +48,7 @@ def find_captions(
             continue
         size = blocks[i].end - blocks[i].start
         beside = [j for j in (i - 1, i + 1) if 0 <= j < len(blocks) and blocks[j].end - blocks[j].start == size >= 8]
-        marked = in_figure(blocks[i])
+        marked = figures[i]
         if not (beside or marked or kinds[i] or (i <= first_told and size <= CREDIT)):
             continue
         text, folded = line(i)
@@ -73,11 +77,11 @@ def _is_credited(folded: str) -> bool:
     return not bylines.is_byline(folded)
 
 
-def in_figure(block: Block) -> bool:
-    """Whether markup says that a block is a caption."""
-    own = ""
-    for element in block.markup.chain() if block.markup else ():
-        own = own or element.own
-        if element.tag == "figcaption":
-            return True
-    return "caption" in own
+def in_figures(tree: Tree | None, count: int) -> list[bool]:
+    """Return which of the blocks are captions by their markup."""
+    if tree is None:
+        return [False] * count
+    hinting = tree.nearest([bool(own) for _, own in tree.makes])
+    named = np.array(["caption" in own for _, own in tree.makes], bool)[tree.table["make"]]
+    found: list[bool] = (tree.inside("figcaption") | ((hinting >= 0) & named[hinting])).tolist()
+    return found

@@ -9,8 +9,9 @@ import re
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pipeline.ingest.tree import Markup, Tree
+from pipeline.ingest.tree import Tree
 from pipeline.native import pages
 
 __all__ = ["marks_of", "markup_names", "standing"]
@@ -57,11 +58,14 @@ def _hint_bits(own: str) -> int:
     return sum(1 << i for i, pattern in enumerate(_HINT_PATTERNS.values()) if pattern.search(own)) if own else 0
 
 
-def standing(mark: Markup) -> tuple[Markup | None, str]:
-    """Return parent and name of the element that a line stands in: inline elements at its beginning say neither."""
-    while mark.parent is not None and mark.tag in _INLINE:
-        mark = mark.parent
-    return mark.parent, mark.tag
+def standing(tree: Tree) -> NDArray[np.int32]:
+    """Return the element that each block stands in: inline elements at its beginning say nothing."""
+    row = pages.nearest(tree.table, (tree.table["parent"] < 0) | ~_is_inline(tree)[tree.table["make"]])
+    return row[tree.here]
+
+
+def _is_inline(tree: Tree) -> NDArray[np.bool_]:
+    return np.array([tag in _INLINE for tag, _ in tree.makes], bool)
 
 
 def markup_names() -> tuple[str, ...]:
@@ -86,7 +90,7 @@ def marks_of(tree: Tree) -> pages.Marks:
     return pages.Marks(
         tree.link_shares,
         tree.here,
-        tree.hidden[tree.here],
+        tree.hidden,
         tree.table,
         np.array([_make(*make) for make in tree.makes], pages.MAKE),
         (len(_OWN_TAGS), len(_OVER_TAGS), len(_HINT_GROUPS)),

@@ -199,8 +199,8 @@ def _plain(text: str) -> str:
             flat = flatten_html(_SCRIPT.sub(r"<\1template", html))
         except PageError:
             return ""
-        shown = (b for b in flat.blocks if not (b.markup and b.markup.hidden))
-        text = "\n".join(flat.text[b.start : b.end] for b in shown)
+        hidden = flat.tree.hidden.tolist() if flat.tree is not None else ()
+        text = "\n".join(line for line, hides in zip(flat.lines, hidden, strict=True) if not hides)
     return text
 
 

@@ -14,7 +14,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
-from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -53,7 +52,7 @@ class Flat:
     edges: NDArray[np.int64]
     """Start and end of each block, shape `(n_blocks, 2)`."""
     tree: Tree | None = None
-    """The elements of the page; None for a page that is text."""
+    """The page's elements, and where in them the blocks stand; None for a page that is text."""
     head: Head | None = None
     site: Site | None = None
     """What a user's site file says of the page's site."""
@@ -62,10 +61,17 @@ class Flat:
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
-        """The blocks, which know their elements."""
-        starts, ends = self.edges.T.tolist() if len(self.edges) else ((), ())
-        here = self.tree.here.tolist() if self.tree is not None else repeat(-1)
-        return tuple(map(Block._make, zip(starts, ends, here, repeat(self.tree), strict=False)))
+        """The same as objects."""
+        return tuple(map(Block._make, self.edges.tolist()))
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The text of each block."""
+        return self.lines_of(self.text)
+
+    def lines_of(self, text: str) -> list[str]:
+        """Return the blocks' spans of another text of the same length."""
+        return [text[start:end] for start, end in self.edges.tolist()]
 
 
 class Inline(NamedTuple):
@@ -118,7 +124,7 @@ _LITTLE_PROSE = 3
 
 def _check_nesting(html: str, data: bytes) -> None:
     """Reject a page whose open elements could pile up so high that parsing takes minutes."""
-    if data.count(b"<") < _DEEPEST:
+    if pages.count_byte(data, b"<") < _DEEPEST:
         return
     depth = 0
     for match in _TAG.finditer(html):
@@ -145,8 +151,8 @@ def _check_attributes(data: bytes) -> None:
                 raise PageError("flatten", f"a tag with more than {_MOST_ATTRIBUTES:,} attributes")
 
 
-def _walk(body: Any, most: int, forced: Sequence[Forced], *, noscript: bool = False) -> Flat:
-    """Return what the body shows, without a head.
+def _walk(tree: Any, most: int, forced: Sequence[Forced], *, noscript: bool = False) -> Flat:
+    """Return what a page shows, and what it says of itself.
 
     `forced` is what a site file says of elements: those marked with its number. Such an element has its lines to
     itself, so that cutting it takes nothing else.
@@ -154,9 +160,13 @@ def _walk(body: Any, most: int, forced: Sequence[Forced], *, noscript: bool = Fa
     Raises:
         PageError: there are more blocks than `most`.
     """
-    tree = body.html.encode()
     shown = pages.flatten(
-        tree, mark=_MARK if forced else "", most=most, noscript=noscript, prose=_PROSE, hint_most=_LONGEST_HINT
+        (tree.html or "").encode(),
+        mark=_MARK if forced else "",
+        most=most,
+        noscript=noscript,
+        prose=_PROSE,
+        hint_most=_LONGEST_HINT,
     )
     if shown is None:
         raise PageError("flatten", f"over the limit blocks ({most:,})")
@@ -166,20 +176,17 @@ def _walk(body: Any, most: int, forced: Sequence[Forced], *, noscript: bool = Fa
         hides[number] |= _hides(shown.style(table["style_size"][number], table["style"][number]))
     edges = np.stack((shown.lines["start"], shown.lines["end"]), axis=1).astype(np.int64)
     sizes = edges[:, 1] - edges[:, 0]
-    near = pages.nearest(table, table["mark"] >= 0).tolist() if forced else ()
-    tree = Tree(
-        table,
-        shown.makes,
-        pages.nearest(table, hides) >= 0 if hides.any() else hides,
-        [forced[table["mark"][number]] if number >= 0 else None for number in near],
-        shown.lines["element"].copy(),
-        np.minimum(np.round(shown.lines["linked"] / sizes, 4), 1.0),
-    )
+    here = shown.lines["element"].copy()
+    hidden = pages.nearest(table, hides)[here] >= 0 if hides.any() else np.zeros(len(here), bool)
+    marked = Tree(table, shown.makes, here, hidden, np.minimum(np.round(shown.lines["linked"] / sizes, 4), 1.0))
+    if forced:
+        near = pages.nearest(table, table["mark"] >= 0)[here].tolist()
+        marked = replace(marked, said=[forced[table["mark"][number]] if number >= 0 else None for number in near])
     inlines = []
     for start, end, hidden, styled, at in shown.inner:
         style = shown.style(styled, at) if styled else b""
         inlines.append(Inline(start, end, bool(hidden or (style and (_hides(style) or _is_faint(style))))))
-    return Flat(shown.text, edges, tree, inlines=tuple(inlines))
+    return Flat(shown.text, edges, marked, _head(shown.said), inlines=tuple(inlines))
 
 
 @lru_cache(maxsize=1 << 12)
@@ -192,24 +199,16 @@ def _is_faint(style: bytes) -> bool:
     return _FAINT.search(style.lower()) is not None
 
 
-def _head(tree: Any) -> Head:
+def _head(said: Sequence[tuple[str, str]]) -> Head:
     metas: dict[str, str] = {}
-    for meta in tree.css("meta"):
-        attributes = meta.attributes
-        name = attributes.get("property") or attributes.get("name") or attributes.get("itemprop")
-        content = attributes.get("content")
-        if name and content:
-            metas.setdefault(name.lower().strip(), content.strip())
-    title = tree.css_first("title")
-    canonical = tree.css_first('link[rel~="canonical"]')
-    root = tree.root
-    return Head(
-        title=_SPACE.sub(" ", title.text()).strip() if title is not None else "",
-        metas=metas,
-        canonical=(canonical.attributes.get("href") or "").strip() if canonical is not None else "",
-        json_ld=tuple(s.text() for s in tree.css('script[type="application/ld+json"]')),
-        language=(root.attributes.get("lang") or "") if root is not None else "",
-    )
+    of: dict[str, list[str]] = {"T": [], "L": [], "J": [], "H": []}
+    for what, value in said:
+        if what[0] == "M":
+            metas.setdefault(what[1:].lower().strip(), value.strip())
+        else:
+            of[what].append(value)
+    title, canonical, language = ((of[what] or [""])[0] for what in "TLH")
+    return Head(_SPACE.sub(" ", title).strip(), metas, canonical.strip(), tuple(of["J"]), language)
 
 
 def is_selector(text: str) -> bool:
@@ -267,17 +266,18 @@ def flatten_html(html: str, limits: Limits = LIMITS, sites: Sites | None = None,
     _check_nesting(html, data)
     _check_attributes(data)
     tree = LexborHTMLParser(data)
-    body = tree.body
-    head = _head(tree)
+    flat = _walk(tree, limits.blocks, ())
+    head = flat.head or Head()
     site = sites.of(url, head.canonical, head.metas.get("og:url", "")) if sites is not None else None
     forced = _forced(tree, site)
-    flat = _walk(body, limits.blocks, forced) if body is not None else Flat("", np.zeros((0, 2), np.int64))
-    if body is not None and _ends(flat.text) < _LITTLE_PROSE:
-        if body.css_first("noscript") is not None:
-            flat = _walk(body, limits.blocks, forced, noscript=True)
+    if forced:
+        flat = _walk(tree, limits.blocks, forced)
+    if tree.body is not None and _ends(flat.text) < _LITTLE_PROSE:
+        if tree.body.css_first("noscript") is not None:
+            flat = _walk(tree, limits.blocks, forced, noscript=True)
         if _ends(flat.text) < _LITTLE_PROSE:
             flat = _with_embedded(tree, head, flat)
-    return replace(flat, head=head, site=site)
+    return replace(flat, site=site) if site is not None else flat
 
 
 def _ends(text: str) -> int:

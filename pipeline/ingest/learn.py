@@ -101,10 +101,6 @@ def _records(path: Path) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
-def _shown(flat: Flat) -> list[str]:
-    return [flat.text[b.start : b.end] for b in flat.blocks]
-
-
 def lessons_from_pages(path: Path) -> list[Lesson]:
     """Return three lessons from each real page: its HTML, the same without its classes, and its flattened text."""
     lessons = []
@@ -115,7 +111,7 @@ def lessons_from_pages(path: Path) -> list[Lesson]:
             (flatten_text(page["text"]), 1.0),
         )
         for flat, weight in views:
-            truth = block_labels(_shown(flat), page["gold"], page["optional"])
+            truth = block_labels(flat.lines, page["gold"], page["optional"])
             lessons.append(_lesson(page["site"], flat, truth, weight))
     return lessons
 
@@ -126,7 +122,7 @@ def _furniture(pages: Path, sites: Container[str]) -> list[tuple[list[str], list
     for page in _records(pages):
         if page["site"] not in sites:
             continue
-        lines = _shown(flatten_text(page["text"]))
+        lines = flatten_text(page["text"]).lines
         kept = np.flatnonzero(block_labels(lines, page["gold"], page["optional"]) == 1)
         if len(kept):
             result.append((lines[max(0, kept[0] - 60) : kept[0]], lines[kept[-1] + 1 : kept[-1] + 80]))
@@ -191,8 +187,8 @@ def lessons_from_articles(pool: Path, pages: Path, sites: Container[str], count:
         key = fold(flat.text)
         bits = rule_bits(key, flat.edges)
         truth = np.ones(len(flat.blocks), dtype=np.int8)
-        shown = _shown(flat)
-        head, tail = len(_shown(flatten_text("\n".join(before)))), len(_shown(flatten_text("\n".join(after))))
+        shown = flat.lines
+        head, tail = len(flatten_text("\n".join(before)).lines), len(flatten_text("\n".join(after)).lines)
         for k in range(len(shown)):
             if k < head or k >= len(shown) - tail:
                 truth[k] = 0

@@ -103,8 +103,7 @@ def fill(template: str, article: Mapping[str, str], others: Sequence[Mapping[str
         raise ValueError(f"{len(signs.blocks)} lines with marks, {len(flat.blocks)} without")
     if left or "<!--each" in page or "<!--keep" in page or "<!--neutral" in page:
         raise ValueError("a mark is not closed, or no `each body` takes the last paragraphs")
-    lines = [signs.text[b.start : b.end] for b in signs.blocks]
-    truth = [1 if _KEEP in line else -1 if _NEUTRAL in line else 0 for line in lines]
+    truth = [1 if _KEEP in line else -1 if _NEUTRAL in line else 0 for line in signs.lines]
     return Filled(plain, flat, np.array(truth, dtype=np.int8))
 
 

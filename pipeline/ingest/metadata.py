@@ -14,7 +14,7 @@ from urllib.parse import urljoin
 
 from pipeline.article import Page
 from pipeline.ingest import bylines
-from pipeline.ingest.captions import CREDIT, CREDITED, find_captions, in_figure
+from pipeline.ingest.captions import CREDIT, CREDITED, find_captions, in_figures
 from pipeline.ingest.dates import CLOCK_LINE, STAMP, iso_date, same_instant, url_date
 from pipeline.ingest.flatten import Flat
 from pipeline.ingest.infolines import DATE_LABEL, Info, read_info
@@ -141,15 +141,15 @@ def find_fields(page: Page, flat: Flat, key: str, judged: Judged, body: str) -> 
     kept = judged.kept
     kinds = [rule.kind if bits and (rule := first_rule(bits)) else "" for bits in judged.bits]
 
-    def line(i: int) -> tuple[str, str]:
-        block = blocks[i]
-        return flat.text[block.start : block.end], key[block.start : block.end]
+    figures = in_figures(flat.tree, len(blocks))
+    lines = list(zip(flat.lines, judged.lines, strict=True))
+    line = lines.__getitem__
 
     def is_told(i: int) -> bool:
-        start, end = blocks[i].start, blocks[i].end
-        if end - start <= 20 or not _TOLD.search(key, start, end) or in_figure(blocks[i]):
+        folded = lines[i][1]
+        if len(folded) <= 20 or not _TOLD.search(folded) or figures[i]:
             return False
-        return kinds[i] != "caption" or end - start > 120
+        return kinds[i] != "caption" or len(folded) > 120
 
     told = [i for i in kept if is_told(i)] or list(kept)
     last = told[-1]
@@ -169,7 +169,7 @@ def find_fields(page: Page, flat: Flat, key: str, judged: Judged, body: str) -> 
         if i not in found.moved and is_old_name(line(i)[1]):
             found.moved[i] = ("title", "the title where it ran before")
     near = range(max(0, min(top, first - 4)), min(last + 2, len(blocks)))
-    captions, told_in = find_captions(blocks, kinds, line, near, first, kept, found.moved)
+    captions, told_in = find_captions(blocks, figures, kinds, line, near, first, kept, found.moved)
     found.captions = captions
     found.moved |= told_in
     around = _Around(top, first, last, len(blocks), bool(shows))

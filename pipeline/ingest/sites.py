@@ -28,7 +28,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline.errors import UsageError
-from pipeline.ingest.tree import Block, Forced
+from pipeline.ingest.tree import Forced, Tree
 
 __all__ = ["Site", "Sites", "host", "kinds", "read_sites"]
 
@@ -75,14 +75,13 @@ class Site:
     lines: tuple[tuple[re.Pattern[str], Forced], ...]
     """Patterns for folded lines, those that keep before those that cut: the first that matches holds."""
 
-    def forced(self, blocks: Sequence[Block], key: str) -> dict[int, Forced]:
-        """Return what is said of each block that anything is said of: of its line, else of the elements round it."""
+    def forced(self, lines: Sequence[str], tree: Tree | None) -> dict[int, Forced]:
+        """Return what is said of blocks: of the folded line, else of the elements round it."""
         found: dict[int, Forced] = {}
-        for i, block in enumerate(blocks):
-            line = key[block.start : block.end]
+        for i, line in enumerate(lines):
             said = next((said for pattern, said in self.lines if pattern.search(line)), None)
-            if said is None and block.tree is not None and block.tree.said:
-                said = block.tree.said[block.element]
+            if said is None and tree is not None and tree.said:
+                said = tree.said[i]
             if said is not None:
                 found[i] = said
         return found

@@ -21,8 +21,7 @@ from pipeline.ingest.elements import standing
 from pipeline.ingest.flatten import Flat
 from pipeline.ingest.judge import Judge, default_judge
 from pipeline.ingest.rules import first_rule, mask, rule_bits
-from pipeline.ingest.tree import Block, Forced, Markup
-from pipeline.native import pages
+from pipeline.ingest.tree import Forced, Tree
 
 __all__ = ["Judged", "block_cuts", "judge_blocks", "name_cuts"]
 
@@ -75,7 +74,10 @@ class Judged:
     """What the judge says of a page: `keep[i]` is the probability that block i belongs to the article."""
 
     keep: NDArray[np.float64]
+    lines: Sequence[str]
+    """The folded text of each block."""
     bits: list[int]
+    """The noise rules that match each block."""
     kept: tuple[int, ...]
     """Indices of the blocks that stay, in order; empty where the page has no article."""
     reason: str
@@ -99,7 +101,7 @@ def judge_blocks(flat: Flat, key: str, judge: Judge | None = None) -> Judged:
         judge: another judge than the shipped one.
     """
     judged = _judge_blocks(flat, key, judge)
-    forced = flat.site.forced(flat.blocks, key) if flat.site is not None else {}
+    forced = flat.site.forced(judged.lines, flat.tree) if flat.site is not None else {}
     return _overruled(judged, forced) if forced else judged
 
 
@@ -108,40 +110,40 @@ def _overruled(judged: Judged, forced: Mapping[int, Forced]) -> Judged:
     keep[list(forced)] = [said.keep for said in forced.values()]
     stays = {i for i in judged.kept if i not in forced} | {i for i, said in forced.items() if said.keep}
     reason = judged.reason or f"the site file cuts all that would stay ({len(judged.kept)} lines)"
-    return Judged(keep, judged.bits, tuple(sorted(stays)), "" if stays else reason, judged.named, forced)
+    return Judged(keep, judged.lines, judged.bits, tuple(sorted(stays)), "" if stays else reason, judged.named, forced)
 
 
 def _judge_blocks(flat: Flat, key: str, judge: Judge | None) -> Judged:
-    blocks = flat.blocks
+    count = len(flat.edges)
+    lines = flat.lines_of(key)
     bits = rule_bits(key, flat.edges)
-    if not blocks:
-        return Judged(np.zeros(0), bits, (), "the page shows no text")
-    if (bare := _bare(flat, key, bits)) is not None:
-        return Judged(np.ones(len(blocks)), bits, bare, "")
+    if not count:
+        return Judged(np.zeros(0), lines, bits, (), "the page shows no text")
+    if (bare := _bare(flat, lines, bits)) is not None:
+        return Judged(np.ones(count), lines, bits, bare, "")
     keep = (judge or default_judge()).keep(describe(flat, key, bits))
-    lines = [key[block.start : block.end] for block in blocks]
-    named = _named(flat)
-    hides = flat.tree.hidden[flat.tree.here].tolist() if flat.tree is not None else [False] * len(blocks)
-    kept = _without_hidden(_choose(keep, bits, lines, _aside(keep, flat, named), flat), lines, hides)
+    named = _named(flat.tree)
+    hides = flat.tree.hidden.tolist() if flat.tree is not None else [False] * count
+    kept = _without_hidden(_choose(keep, bits, lines, _aside(keep, lines, named), flat.tree), lines, hides)
     kept = _without_copies(kept, lines, hides)
     if flat.tree is None:
         kept = _without_comments(_without_lists(kept, lines), lines, bits)
-    if sum(blocks[i].end - blocks[i].start for i in kept) < _SAYS_LITTLE:
+    if sum(len(lines[i]) for i in kept) < _SAYS_LITTLE:
         for kind, told_as in _NO_ARTICLES.items():
-            if sum(found & mask((kind,)) != 0 for found in bits) >= min(2, len(blocks)):
-                return Judged(keep, bits, (), told_as, named)
+            if sum(found & mask((kind,)) != 0 for found in bits) >= min(2, count):
+                return Judged(keep, lines, bits, (), told_as, named)
     stays = [lines[i] for i in kept]
     if any(map(_sentences, stays)) or len(_HAN.findall("".join(stays))) > max(_SAYS_MUCH, 20 * len(kept)):
-        return Judged(keep, bits, tuple(kept), "", named)
+        return Judged(keep, lines, bits, tuple(kept), "", named)
     # Nothing was sure enough. A page that is one sentence or two is an article all the same; a list page is not.
-    told = [i for i, b in enumerate(blocks) if _sentences(key[b.start : b.end]) and not bits[i]]
-    if told and (len(blocks) <= 3 or keep[told].max() >= _LIKELY):
-        return Judged(keep, bits, tuple(i for i in told if keep[i] >= keep[told].max() / 2), "", named)
-    if not any(_sentences(key[b.start : b.end]) for b in blocks):
-        return Judged(keep, bits, (), f"no sentence on the page ({len(blocks)} lines)", named)
+    told = [i for i, line in enumerate(lines) if _sentences(line) and not bits[i]]
+    if told and (count <= 3 or keep[told].max() >= _LIKELY):
+        return Judged(keep, lines, bits, tuple(i for i in told if keep[i] >= keep[told].max() / 2), "", named)
+    if not any(map(_sentences, lines)):
+        return Judged(keep, lines, bits, (), f"no sentence on the page ({count} lines)", named)
     if flat.tree is not None and flat.tree.link_shares.mean() > _LINKED:
-        return Judged(keep, bits, (), f"a list of links ({len(blocks)} lines)", named)
-    return Judged(keep, bits, (), f"no line reads like an article ({len(blocks)} lines)", named)
+        return Judged(keep, lines, bits, (), f"a list of links ({count} lines)", named)
+    return Judged(keep, lines, bits, (), f"no line reads like an article ({count} lines)", named)
 
 
 def _choose(
@@ -149,7 +151,7 @@ def _choose(
     bits: Sequence[int],
     lines: Sequence[str],
     aside: Mapping[int, float],
-    flat: Flat,
+    tree: Tree | None,
 ) -> list[int]:
     """Return the indices of the lines that stay by what the judge says of each."""
     odds, furniture = keep.tolist(), mask(FURNITURE)
@@ -163,7 +165,7 @@ def _choose(
         def stands(i: int) -> bool:
             nonlocal kin
             if kin is None:
-                kin = _kin(told, stays, flat.blocks)
+                kin = _kin(told, stays, tree)
             return i in kin
 
         for i in range(min(told), max(told)):
@@ -180,20 +182,22 @@ def _choose(
     return sorted(kept)
 
 
-def _kin(told: Sequence[int], kept: frozenset[int], blocks: Sequence[Block]) -> set[int]:
+def _kin(told: Sequence[int], kept: frozenset[int], tree: Tree | None) -> set[int]:
     """Return the blocks that stand as most of the told ones do, or among others like them nearly all of which stay.
 
     They stand in elements of one name with the same parent; or, as the entries of a live blog and the cells of a table
     do, in elements of one name inside elements of one name with the same parent.
     """
-    places: dict[tuple[Markup | None, str, str], list[int]] = {}
-    for i, block in enumerate(blocks):
-        if block.tree is None:
-            return set()
-        parent, tag = standing(block.tree.markup(block.element))
-        places.setdefault((parent, "", tag), []).append(i)
-        if parent is not None:
-            places.setdefault((parent.parent, parent.tag, tag), []).append(i)
+    if tree is None:
+        return set()
+    names = [tag for tag, _ in tree.makes]
+    parents, makes = tree.table["parent"].tolist(), tree.table["make"].tolist()
+    places: dict[tuple[int, str, str], list[int]] = {}
+    for i, at in enumerate(standing(tree).tolist()):
+        parent, name = parents[at], names[makes[at]]
+        places.setdefault((parent, "", name), []).append(i)
+        if parent >= 0:
+            places.setdefault((parents[parent], names[makes[parent]], name), []).append(i)
     among = set(told)
     return {
         i
@@ -204,29 +208,30 @@ def _kin(told: Sequence[int], kept: frozenset[int], blocks: Sequence[Block]) -> 
     }
 
 
-def _aside(keep: NDArray[np.float64], flat: Flat, named: Sequence[tuple[str, str] | None]) -> dict[int, float]:
+def _aside(
+    keep: NDArray[np.float64], lines: Sequence[str], named: Sequence[tuple[str, str] | None]
+) -> dict[int, float]:
     """Return the blocks in elements that are named as furniture, and how sure the judge must be for one to stay.
 
     None where hardly anything stays beside them: then the name says something else on this page.
     """
-    blocks = flat.blocks
     aside = {i: _NAMED_ASIDE[said[0]] for i, said in enumerate(named) if said is not None and said[0] in _NAMED_ASIDE}
     if not aside:
         return aside
     sizes = [0, 0]
     for i in np.flatnonzero(keep >= _KEEP).tolist():
-        sizes[i in aside] += blocks[i].end - blocks[i].start
+        sizes[i in aside] += len(lines[i])
     return aside if sizes[0] >= max(_SAYS_LITTLE, sizes[1] / 5) else {}
 
 
-def _named(flat: Flat) -> list[tuple[str, str] | None]:
+def _named(tree: Tree | None) -> list[tuple[str, str] | None]:
     """Return kind and reason that the nearest named element says, of each block; None where none is named."""
-    if flat.tree is None:
+    if tree is None:
         return []
-    says = [_marked(tag, own) for tag, own in flat.tree.makes]
-    make = flat.tree.table["make"]
-    near = pages.nearest(flat.tree.table, np.array([said is not None for said in says], bool)[make])[flat.tree.here]
-    return [says[kind] if at >= 0 else None for at, kind in zip(near.tolist(), make[near].tolist(), strict=True)]
+    says = [_marked(tag, own) for tag, own in tree.makes]
+    near = tree.nearest([said is not None for said in says])
+    makes = tree.table["make"][near].tolist()
+    return [says[make] if at >= 0 else None for at, make in zip(near.tolist(), makes, strict=True)]
 
 
 def _without_hidden(kept: list[int], lines: Sequence[str], hides: Sequence[bool]) -> list[int]:
@@ -280,7 +285,7 @@ def _without_comments(kept: list[int], lines: Sequence[str], bits: Sequence[int]
     return kept
 
 
-def _bare(flat: Flat, key: str, bits: Sequence[int]) -> tuple[int, ...] | None:
+def _bare(flat: Flat, lines: Sequence[str], bits: Sequence[int]) -> tuple[int, ...] | None:
     """Return the lines of a text that is an article by itself, as feeds and archives keep them; None where it is not.
 
     It tells in sentences what it tells, and hardly a line speaks of a site: those go, all others stay. Its editor's
@@ -295,12 +300,11 @@ def _bare(flat: Flat, key: str, bits: Sequence[int]) -> tuple[int, ...] | None:
     stays = [i for i, rule in enumerate(rules) if not rule or rule.kind not in _OF_A_SITE]
     if len(rules) - len(stays) > _FEW_SIGNS:
         return None
-    lines = [key[flat.blocks[i].start : flat.blocks[i].end] for i in stays]
-    told = [i for i, line in enumerate(lines) if _sentences(line)]
+    told = [k for k, i in enumerate(stays) if _sentences(lines[i])]
     few = _FEW_LINES if len(stays) == len(rules) else _FEW_BESIDE_SIGNS
-    if not told or told[0] > few or len(lines) - 1 - told[-1] > few:
+    if not told or told[0] > few or len(stays) - 1 - told[-1] > few:
         return None
-    is_one = sum(len(lines[i]) for i in told) >= _TOLD_SHARE * sum(map(len, lines))
+    is_one = sum(len(lines[stays[k]]) for k in told) >= _TOLD_SHARE * sum(len(lines[i]) for i in stays)
     return tuple(stays) if is_one else None
 
 
@@ -336,52 +340,49 @@ def _marked(tag: str, own: str) -> tuple[str, str] | None:
 
 
 def name_cuts(
-    flat: Flat, key: str, judged: Judged, moved: Mapping[int, tuple[str, str]], spam: Sequence[str] = ()
+    flat: Flat, judged: Judged, moved: Mapping[int, tuple[str, str]], spam: Sequence[str] = ()
 ) -> dict[int, tuple[str, str]]:
     """Return kind and reason of every block that does not stay.
 
     Args:
         flat: the page text and its blocks.
-        key: the folded page text.
         judged: which blocks stay.
         moved: blocks that became a field, with their kind and reason.
         spam: texts that mending took out of sentences; a line that is one of them is named so.
     """
     named: dict[int, tuple[str, str]] = dict(moved)
-    stays = set(judged.kept)
-    first, last = (judged.kept[0], judged.kept[-1]) if judged.kept else (len(flat.blocks), -1)
+    stays, tree = set(judged.kept), flat.tree
+    first, last = (judged.kept[0], judged.kept[-1]) if judged.kept else (len(judged.lines), -1)
+    marked: Sequence[tuple[str, str] | None] = judged.named or [None] * len(judged.lines)
+    linked: Sequence[bool] = [False] * len(judged.lines)
+    if tree is not None:
+        linked = (tree.link_shares > _LINKED).tolist()
+        if tree.hidden.any():
+            marked = [_HIDDEN if hides else said for hides, said in zip(tree.hidden.tolist(), marked, strict=True)]
     heading: tuple[str, str] | None = None
-    tree = flat.tree
-    hides = tree.hidden[tree.here].tolist() if tree is not None else ()
-    linked = (tree.link_shares > _LINKED).tolist() if tree is not None else ()
-    for i, block in enumerate(flat.blocks):
-        text = key[block.start : block.end]
-        rule = first_rule(judged.bits[i])
+    for i, (line, bits) in enumerate(zip(judged.lines, judged.bits, strict=True)):
+        rule = first_rule(bits) if bits else None
         if rule is not None and rule.head:
-            shown = flat.text[block.start : block.end]
-            heading = (rule.kind, f"under the heading “{shown[:20]}”")
+            heading = (rule.kind, f"under the heading “{flat.lines[i][:20]}”")
         if i in stays:
             heading = None
             continue
-        if (said := judged.forced.get(i)) is not None:
-            marked = _HIDDEN if hides and hides[i] else judged.named[i] if judged.named else None
-            named[i] = (said.kind or (marked[0] if marked else "inserted"), said.reason)
+        if judged.forced and (said := judged.forced.get(i)) is not None:
+            named[i] = (said.kind or (marks[0] if (marks := marked[i]) else "inserted"), said.reason)
             continue
         if i in named:
             continue
-        if text in spam:
+        if line in spam:
             named[i] = ("search_phrase", "the phrase that is spliced into the sentences")
         elif rule is not None:
             named[i] = (rule.kind, f"rule {rule.id}")
         elif heading is not None:
             named[i] = heading
-        elif hides and hides[i]:
-            named[i] = _HIDDEN
-        elif judged.named and (marked := judged.named[i]) is not None:
-            named[i] = marked
-        elif linked and linked[i]:
+        elif (marks := marked[i]) is not None:
+            named[i] = marks
+        elif linked[i]:
             named[i] = ("navigation" if i < first else "related", "links")
-        elif _sentences(text) >= 2 and len(text) > 60:
+        elif len(line) > 60 and _sentences(line) >= 2:
             named[i] = ("foreign_article", "prose that is not this article's")
         elif i < first:
             named[i] = ("navigation", "before the article" if judged.kept else "the page has no article")
@@ -394,20 +395,21 @@ def name_cuts(
 
 def block_cuts(flat: Flat, named: Mapping[int, tuple[str, str]]) -> list[Cut]:
     """Return the cuts of whole blocks, sorted and disjoint. A cut takes the line break behind its block with it."""
-    blocks, text = flat.blocks, flat.text
+    text, count = flat.text, len(flat.edges)
+    starts, ends = flat.edges.T.tolist()
+    starts.append(len(text))
+    last_kept = next((i for i in range(count - 1, -1, -1) if i not in named), -1)
     cuts: list[Cut] = []
-    spans: list[tuple[int, int, str, str]] = []
-    last_kept = max((i for i in range(len(blocks)) if i not in named), default=-1)
+    begin, behind, told = 0, -1, ("", "")
     for i in sorted(named):
-        kind, reason = named[i]
-        start = blocks[i].start if i else 0
-        end = blocks[i + 1].start if i + 1 < len(blocks) else len(text)
+        start = starts[i] if i else 0
         if i == last_kept + 1 and i:  # nothing stays behind it: the break before it would be left dangling
-            start = blocks[i - 1].end
-        if spans and spans[-1][1] == start and spans[-1][2:] == (kind, reason):
-            spans[-1] = (spans[-1][0], end, kind, reason)
-        else:
-            spans.append((start, end, kind, reason))
-    for start, end, kind, reason in spans:
-        cuts.append(Cut(start, end, kind, reason, text[start:end]))
+            start = ends[i - 1]
+        if start != behind or named[i] != told:
+            if behind >= 0:
+                cuts.append(Cut(begin, behind, *told, text[begin:behind]))
+            begin, told = start, named[i]
+        behind = starts[i + 1]
+    if behind >= 0:
+        cuts.append(Cut(begin, behind, *told, text[begin:behind]))
     return cuts

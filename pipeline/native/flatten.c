@@ -65,7 +65,7 @@ typedef struct {
 } Inner;
 
 typedef struct {
-    const char *html;  /* the tree as the parser writes it, from the body's own tag on */
+    const char *html;  /* the tree as the parser writes it */
     int64_t size;      /* of it, in bytes */
     const char *mark;  /* attribute that tells what a site file says of an element, a number; or "" */
     int64_t most;      /* lines */
@@ -78,7 +78,8 @@ typedef struct {
     Element *elements; /* room for the number of "<" + 1: those that show text, parents before their children */
     Inner *inner;      /* the same room: elements inside lines of prose, by their ends */
     char *told;        /* room for `size` + 2 * the number of "<": name and hints of each make, each with a NUL */
-    int64_t text_size, n_lines, n_elements, n_inner, told_size, n_makes;
+    char *said;        /* the same room: what the page says of itself, see `note` */
+    int64_t text_size, n_lines, n_elements, n_inner, told_size, said_size, n_makes;
 } Walk;
 
 /* An element on the way through the tree. It becomes one of `elements` when it shows text. */
@@ -101,7 +102,8 @@ typedef struct {
 /* Elements of one name with the same hints are of one make. */
 typedef struct {
     int64_t start, size; /* of what is told of it */
-    int32_t number;      /* -1: none */
+    uint64_t hash;
+    int32_t number; /* -1: none */
 } Make;
 
 typedef struct {
@@ -191,34 +193,61 @@ static uint32_t next_character(const char **at, const char *end, bool escaped) {
     return c;
 }
 
-/* The value without its escapes goes behind what is told, up to `most` code points. */
-static int32_t tell(Walk *walk, const char *value, int32_t size, int32_t most) {
+/* The value without its escapes goes to `told`, up to `most` code points. */
+static int32_t tell(char *told, int64_t *told_size, const char *value, int64_t size, int32_t most) {
     const char *end = value + size;
     int32_t count = 0;
     for (; value < end && count < most; count++) {
         const char *from = value;
         uint32_t c = next_character(&value, end, true);
         if (*from == '&' && value - from > 1) {
-            if (c == 0xa0) walk->told[walk->told_size++] = (char)0xc2;
-            walk->told[walk->told_size++] = (char)c;
+            if (c == 0xa0) told[(*told_size)++] = (char)0xc2;
+            told[(*told_size)++] = (char)c;
         } else {
-            memcpy(walk->told + walk->told_size, from, (size_t)(value - from));
-            walk->told_size += value - from;
+            memcpy(told + *told_size, from, (size_t)(value - from));
+            *told_size += value - from;
         }
     }
     return count;
 }
 
+static Make *slot_of(const State *state, uint64_t hash) { return state->makes + ((hash ^ hash >> 29) & (state->n_slots - 1)); }
+
+static Make *next_slot(const State *state, Make *make) {
+    return make + 1 < state->makes + state->n_slots ? make + 1 : state->makes;
+}
+
+static bool more_slots(State *state) {
+    Make *old = state->makes, *end = old + state->n_slots;
+    state->n_slots = old ? 2 * state->n_slots : 256;
+    state->makes = malloc(state->n_slots * sizeof *state->makes);
+    if (!state->makes) {
+        free(old);
+        return false;
+    }
+    for (uint64_t i = 0; i < state->n_slots; i++) state->makes[i].number = -1;
+    for (Make *make = old; make < end; make++) {
+        if (make->number < 0) continue;
+        Make *to = slot_of(state, make->hash);
+        while (to->number >= 0) to = next_slot(state, to);
+        *to = *make;
+    }
+    free(old);
+    return true;
+}
+
 /* The number of what is told from `start` on; told before, it is not told again. */
 static int32_t make_of(State *state, int64_t start) {
     Walk *walk = state->walk;
+    if (2 * (uint64_t)walk->n_makes >= state->n_slots && !more_slots(state)) return NO_MEMORY;
     int64_t size = walk->told_size - start;
     uint64_t hash = 14695981039346656037u;
     for (int64_t i = 0; i < size; i++) hash = (hash ^ (uint8_t)walk->told[start + i]) * 1099511628211u;
-    Make *make = state->makes + ((hash ^ hash >> 29) & (state->n_slots - 1));
-    while (make->number >= 0 && !(make->size == size && !memcmp(walk->told + make->start, walk->told + start, (size_t)size)))
-        make = make + 1 < state->makes + state->n_slots ? make + 1 : state->makes;
-    if (make->number < 0) *make = (Make){start, size, (int32_t)walk->n_makes++};
+    Make *make = slot_of(state, hash);
+    while (make->number >= 0 &&
+           !(make->hash == hash && make->size == size && !memcmp(walk->told + make->start, walk->told + start, (size_t)size)))
+        make = next_slot(state, make);
+    if (make->number < 0) *make = (Make){start, size, hash, (int32_t)walk->n_makes++};
     else walk->told_size = start;
     return make->number;
 }
@@ -253,10 +282,11 @@ static int64_t shown(State *state, int64_t at) {
             for (size_t i = 0; i < sizeof HINTS / sizeof *HINTS; i++)
                 if (has(open, HINTS[i], &found) && found.value_size && count < walk->hint_most) {
                     if (count) walk->told[walk->told_size++] = ' ', count++;
-                    count += tell(walk, found.value, found.value_size, walk->hint_most - count);
+                    count += tell(walk->told, &walk->told_size, found.value, found.value_size, walk->hint_most - count);
                 }
         walk->told[walk->told_size++] = 0;
         element->make = make_of(state, start);
+        if (element->make < 0) return NO_MEMORY;
         element->hidden = open->attributes_size && has(open, "hidden", &found);
         if (open->attributes_size && has(open, "style", &found) && found.value_size) {
             element->style = found.value - walk->html;
@@ -296,6 +326,7 @@ static int64_t finish(State *state) {
         memmove(line, line + from, (size_t)size * sizeof *line);
         line[size] = '\n';
         int64_t element = shown(state, state->owner);
+        if (element < 0) return NO_MEMORY;
         walk->lines[walk->n_lines++] =
             (Line){(int32_t)state->line, (int32_t)(state->line + size), (int32_t)element, (int32_t)state->linked};
         state->line += size + 1;
@@ -362,6 +393,55 @@ static const char *tag_end(const char *p, const char *end) {
     return p;
 }
 
+static bool is_tag(const char *name, int64_t size, const char *wanted) {
+    return (size_t)size == strlen(wanted) && !memcmp(name, wanted, (size_t)size);
+}
+
+static void say(Walk *walk, char what, const Attribute *name, const char *value, int64_t size, bool escaped) {
+    walk->said[walk->said_size++] = what;
+    if (name) tell(walk->said, &walk->said_size, name->value, name->value_size, INT32_MAX);
+    walk->said[walk->said_size++] = 0;
+    if (escaped) {
+        tell(walk->said, &walk->said_size, value, size, INT32_MAX);
+    } else {
+        memcpy(walk->said + walk->said_size, value, (size_t)size);
+        walk->said_size += size;
+    }
+    walk->said[walk->said_size++] = 0;
+}
+
+/* What a tag, whose inside begins at `p`, says of the page: M name NUL content NUL for a meta; T, L, J and H, each with an
+ * empty name, for a title, the address of a canonical link, JSON-LD, and the language of `html`. */
+static void note(Walk *walk, const Open *tag, const char *p, const char *end) {
+    const char *name = tag->name;
+    int64_t size = tag->name_size;
+    Attribute named, content;
+    if (is_tag(name, size, "meta")) {
+        bool is = (has(tag, "property", &named) && named.value_size) || (has(tag, "name", &named) && named.value_size) ||
+                  (has(tag, "itemprop", &named) && named.value_size);
+        if (is && has(tag, "content", &content) && content.value_size)
+            say(walk, 'M', &named, content.value, content.value_size, true);
+    } else if (is_tag(name, size, "title")) {
+        const char *stop = memchr(p, '<', (size_t)(end - p));
+        say(walk, 'T', NULL, p, (stop ? stop : end) - p, true);
+    } else if (is_tag(name, size, "link")) {
+        if (!has(tag, "rel", &named)) return;
+        for (const char *at = named.value, *stop = at + named.value_size; at < stop;) {
+            while (at < stop && (*at == ' ' || (*at >= 9 && *at <= 13))) at++;
+            const char *word = at;
+            while (at < stop && *at != ' ' && !(*at >= 9 && *at <= 13)) at++;
+            if (!is_tag(word, at - word, "canonical")) continue;
+            if (has(tag, "href", &content)) say(walk, 'L', NULL, content.value, content.value_size, true);
+            return;
+        }
+    } else if (is_tag(name, size, "script")) {
+        if (has(tag, "type", &named) && is_tag(named.value, named.value_size, "application/ld+json"))
+            say(walk, 'J', NULL, p, find_close(p, end, name, size, false) - p, false);
+    } else if (is_tag(name, size, "html") && has(tag, "lang", &content)) {
+        say(walk, 'H', NULL, content.value, content.value_size, true);
+    }
+}
+
 static int64_t walk_page(State *state) {
     Walk *walk = state->walk;
     const char *p = walk->html, *end = p + walk->size;
@@ -393,6 +473,12 @@ static int64_t walk_page(State *state) {
         if (!tag) tag = end;
         p = tag < end ? tag + 1 : end;
         uint8_t what = what_is(name, name_size);
+        bool copied = depth && is_tag(skipped, skipped_size, "template"); /* what it holds is not on the page */
+        if (!closes && name_size >= 4 && !copied && (!depth || *name != 't')) {
+            Open noted = {.name = name, .attributes = name_end, .name_size = (int32_t)name_size,
+                          .attributes_size = (int32_t)max64(0, tag - name_end)};
+            note(walk, &noted, p, end);
+        }
         if (depth) { /* inside something unseen: only its own end counts */
             if (name_size == skipped_size && !memcmp(name, skipped, (size_t)name_size)) depth += closes ? -1 : 1;
             else if (!closes && what & RAW) p = find_close(p, end, name, name_size, false);
@@ -416,6 +502,11 @@ static int64_t walk_page(State *state) {
             continue;
         }
         bool root = element < 0;
+        if (root && !is_tag(name, name_size, "body")) { /* above it nothing shows */
+            if (what & RAW) p = find_close(p, end, name, name_size, false);
+            else if (is_tag(name, name_size, "template")) skipped = name, skipped_size = name_size, depth = 1;
+            continue;
+        }
         if (!root && what & UNSEEN && !(what & NOSCRIPT && walk->noscript)) {
             state->open[element].before = OTHER_NODE;
             if (what & VOID) continue;
@@ -432,7 +523,6 @@ static int64_t walk_page(State *state) {
         *open = (Open){.name = name, .attributes = name_end, .name_size = (int32_t)name_size,
                        .attributes_size = (int32_t)max64(0, tag - name_end), .parent = element, .number = -1,
                        .forced = -1, .what = root ? BREAKS : what};
-        if (root) open->name = "body", open->name_size = 4;
         Attribute found;
         if (*walk->mark && open->attributes_size && has(open, walk->mark, &found))
             open->forced = (int32_t)strtol(found.value, NULL, 10);
@@ -482,12 +572,8 @@ static int64_t walk_page(State *state) {
     return 0;
 }
 
-EXPORT int64_t tw_flatten(Walk *walk, int64_t tags) {
-    State state = {.walk = walk, .owner = -1, .n_slots = 16};
-    while ((int64_t)state.n_slots < 2 * tags) state.n_slots *= 2;
-    state.makes = malloc(state.n_slots * sizeof *state.makes);
-    if (!state.makes) return NO_MEMORY;
-    memset(state.makes, 0xff, state.n_slots * sizeof *state.makes);
+EXPORT int64_t tw_flatten(Walk *walk) {
+    State state = {.walk = walk, .owner = -1};
     int64_t error = walk_page(&state);
     free(state.makes);
     free(state.open);

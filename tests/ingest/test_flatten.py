@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pipeline.configure import Limits
 from pipeline.errors import PageError
 from pipeline.ingest.flatten import Flat, flatten_html, flatten_text
-from pipeline.ingest.tree import Markup
+from pipeline.ingest.tree import Tree
 
 
 def shown(flat: Flat) -> list[str]:
@@ -117,9 +117,6 @@ def test_blocks_are_disjoint_lines_with_their_markup(tree: Element) -> None:
         assert flat.text[last + 1 : block.start].strip() == ""
         assert flat.text[block.start : block.end] == flat.text[block.start : block.end].strip()
         last = block.end
-        markup = block.markup
-        assert markup is not None
-        assert markup.tags[0] == "body"
     assert flat.text[last + 1 :] == ""
 
 
@@ -162,7 +159,8 @@ def test_hidden_elements_are_marked_and_kept() -> None:
     html = "<p>甲<p hidden>乙<div style='color: red; DISPLAY : none'><p>丙</div><p style='display:block'>丁"
     flat = flatten_html(html)
     assert shown(flat) == ["甲", "乙", "丙", "丁"]
-    assert [block.markup.hidden for block in flat.blocks if block.markup] == [False, True, True, False]
+    assert flat.tree is not None
+    assert flat.tree.hidden.tolist() == [False, True, True, False]
 
 
 def test_links_are_measured() -> None:
@@ -175,24 +173,35 @@ def test_links_are_measured() -> None:
 def test_an_element_knows_the_blocks_inside_it(tree: Element) -> None:
     flat = flatten_html(to_html(tree))
     assert flat.tree is not None
-    inside: dict[Markup, list[int]] = {}
-    for i, block in enumerate(flat.blocks):
-        assert block.markup is not None
-        for element in block.markup.chain():
+    inside: dict[int, list[int]] = {}
+    for i, number in enumerate(flat.tree.here.tolist()):
+        for element in above(flat.tree, number):
             inside.setdefault(element, []).append(i)
     for element, numbers in inside.items():
         # A line that begins outside an inline element counts as inside it where the element ends the line.
-        row = flat.tree.table[element.number]
+        row = flat.tree.table[element]
         assert row["begin"] <= numbers[0]
         assert numbers[-1] < row["end"] <= len(flat.blocks)
 
 
+def above(tree: Tree, number: int) -> list[int]:
+    """An element and those round it, outwards."""
+    found = []
+    while number >= 0:
+        found.append(number)
+        number = tree.table["parent"][number]
+    return found
+
+
 def test_blocks_of_one_element_share_it() -> None:
-    flat = flatten_html("<div><p>甲</p><p>乙</p></div><div class='B c' id=d><p>丙</p></div>")
-    parents = [block.markup.parent for block in flat.blocks if block.markup]
-    assert parents[0] is parents[1] is not parents[2]
-    assert parents[2] is not None
-    assert (parents[2].own, parents[2].hints, parents[2].tags) == ("b c d", "b c d", ("body", "div"))
+    tree = flatten_html("<div><p>甲</p><p>乙</p></div><div class='B c' id=d><p>丙</p></div>").tree
+    assert tree is not None
+    chains = [above(tree, number) for number in tree.here]
+    assert chains[0][1] == chains[1][1] != chains[2][1]
+    assert [tree.makes[make] for make in tree.table["make"][chains[2]]] == [("p", ""), ("div", "b c d"), ("body", "")]
+    assert tree.nearest([own != "" for _, own in tree.makes]).tolist() == [-1, -1, chains[2][1]]
+    assert tree.inside("p").all()
+    assert not tree.inside("td").any()
 
 
 PROSE = "港務公司昨天宣布，新碼頭下個月啟用。第一批貨櫃已經到港，工人說準備了三年！"
@@ -208,8 +217,8 @@ def test_an_article_in_a_script_is_put_behind_what_the_page_shows() -> None:
     state = json.dumps({"article": {"title": "新碼頭下月啟用", "content": body}})
     flat = flatten_html(f"<div id=app>載入中</div><script>window.__INITIAL_STATE__ = {state}</script>")
     assert shown(flat) == ["載入中", "新碼頭下月啟用", *[PROSE] * 4]
-    assert flat.blocks[-1].markup is not None
-    assert flat.blocks[-1].markup.tag == "script"
+    assert flat.tree is not None
+    assert flat.tree.inside("script").tolist() == [False, *[True] * 5]
 
 
 def test_the_head_says_what_it_says() -> None:

@@ -18,7 +18,7 @@ from selectolax.lexbor import LexborHTMLParser
 from pipeline.article import Page, restore
 from pipeline.ingest import clean, evidence, pieces
 from pipeline.ingest.blocks import describe, feature_names
-from pipeline.ingest.flatten import flatten_html, flatten_text
+from pipeline.ingest.flatten import Flat, flatten_html, flatten_text
 from pipeline.ingest.fluency import default_fluency, word_table
 from pipeline.ingest.judge import ARRAYS, FAR, Judge
 from pipeline.ingest.phrase_model import default_phrases
@@ -115,6 +115,12 @@ def plainly(html: str) -> list[tuple[str, str, int]]:
     return told
 
 
+def elements_of(flat: Flat) -> list[tuple[str, str]]:
+    """Name and hints of the innermost element of each block."""
+    assert flat.tree is not None
+    return [flat.tree.makes[make] for make in flat.tree.table["make"][flat.tree.here].tolist()]
+
+
 @given(SOUP)
 @example('<p ="甲>乙<p>丙')
 @example("<svg><style>a<b</style></svg>甲")
@@ -122,10 +128,10 @@ def plainly(html: str) -> list[tuple[str, str, int]]:
 @settings(max_examples=300)
 def test_the_walk_shows_what_the_parser_tells_node_by_node(html: str) -> None:
     flat = flatten_html(html)
+    assert flat.tree is not None
     shown = [
-        (flat.text[block.start : block.end], block.markup.tag, share)
-        for block, share in zip(flat.blocks, flat.tree.link_shares.tolist() if flat.tree else (), strict=True)
-        if block.markup is not None
+        (line, tag, share)
+        for line, (tag, _), share in zip(flat.lines, elements_of(flat), flat.tree.link_shares.tolist(), strict=True)
     ]
     if shown and shown[-1][1] == "script":  # an article that it keeps in its scripts
         return
@@ -133,6 +139,42 @@ def test_the_walk_shows_what_the_parser_tells_node_by_node(html: str) -> None:
     if "<noscript>" in html and [text for text, _, _ in shown] != [text for text, _, _ in told]:
         return  # it shows hardly a sentence: what `noscript` holds is shown too
     assert shown == [(text, tag, round(min(1.0, linked / len(text)), 4)) for text, tag, linked in told]
+
+
+HEADS = (
+    *("<meta name=A content='b&amp;c'>", "<meta property='og:x' name=y content=' d '>", "<meta itemprop=e content=''>"),
+    *(
+        "<title>",
+        "</title>",
+        "<link rel='a canonical' href=' /f '>",
+        "<link rel=canonical>",
+        "<link rel=canonic href=g>",
+    ),
+    *("<script type='application/ld+json'>", "<body lang=x>", "<head>", "</head>", "<html lang='zh'>", "</body>"),
+    *("<frameset>", *(tag for tag in TAGS if not re.search("svg|math|template", tag)), *TEXTS),
+)
+
+
+@given(st.lists(st.sampled_from(HEADS), max_size=30).map("".join))
+@example("<body><template><meta name=a content=b></template><noscript><meta name=c content=d></noscript>")
+@settings(max_examples=300)
+def test_the_head_is_what_selectors_find(html: str) -> None:
+    tree = LexborHTMLParser(html.replace("\ud800", "\ufffd").encode())
+    metas: dict[str, str] = {}
+    for meta in tree.css("meta"):
+        told = meta.attributes
+        name = told.get("property") or told.get("name") or told.get("itemprop")
+        if name and (content := told.get("content")):
+            metas.setdefault(name.lower().strip(), content.strip())
+    title = tree.css_first("title")
+    links = [node.attributes["href"] for node in tree.css('link[rel~="canonical"][href]')]
+    head = flatten_html(html).head
+    assert head is not None
+    assert head.metas == metas
+    assert head.title == (SPACE.sub(" ", title.text()).strip() if title is not None else "")
+    assert head.canonical == ((links[0] or "").strip() if links else "")
+    assert head.json_ld == tuple(node.text() for node in tree.css('script[type="application/ld+json"]'))
+    assert head.language == ((tree.root.attributes.get("lang") or "") if tree.root is not None else "")
 
 
 @given(SOUP | WORDS)
@@ -175,8 +217,8 @@ def test_features_are_what_a_person_would_count() -> None:
     assert told["prose_-2"] == pytest.approx([0.0, 0.0, *told["prose"][:-2]])
     assert told["html"] == [1.0] * count
     assert told["link_share"] == pytest.approx(flat.tree.link_shares.tolist())
-    assert told["over_article"] == [float("post" in block.markup.hints) for block in flat.blocks if block.markup]
-    assert told["over_nav"] == [float("nav" in block.markup.tags) for block in flat.blocks if block.markup]
+    assert told["over_article"] == flat.tree.inside("article").astype(float).tolist()
+    assert told["over_nav"] == flat.tree.inside("nav").astype(float).tolist()
     assert told["make_count"][-1] == pytest.approx(np.log1p(4) / 4)
     assert told["at_home"] == told["over_article"]
 

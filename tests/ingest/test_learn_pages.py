@@ -54,4 +54,5 @@ def test_a_page_without_classes_shows_the_same() -> None:
     html = "<div class='a b' id=c><p role=\"x\" itemprop=y>甲</p></div>"
     plain = flatten_html(without_classes(html))
     assert plain.text == flatten_html(html).text
-    assert [b.markup.hints for b in plain.blocks if b.markup] == [""]
+    assert plain.tree is not None
+    assert {own for _, own in plain.tree.makes} == {""}

@@ -456,7 +456,9 @@ def test_the_line_of_the_date_is_no_caption() -> None:
 def test_many_lines_take_no_longer_each(size: int) -> None:
     blocks = "\n".join((TITLE, "2026-02-03 10:12", *BODY, *(f"第{i}班" for i in range(size))))
     flat, key = flatten_text(blocks), fold(blocks)
-    judged = Judged(np.ones(len(flat.blocks)), [0] * len(flat.blocks), tuple(range(len(flat.blocks))), "")
+    judged = Judged(
+        np.ones(len(flat.blocks)), flat.lines_of(key), [0] * len(flat.blocks), tuple(range(len(flat.blocks))), ""
+    )
     start = time.process_time()
     assert find_fields(Page(id="1", text=blocks), flat, key, judged, key).title == TITLE
     assert time.process_time() - start < 1 + size / 30_000
@@ -465,7 +467,7 @@ def test_many_lines_take_no_longer_each(size: int) -> None:
 def test_a_line_without_end_is_read_at_its_ends() -> None:
     text = "\n".join((TITLE, "2026-02-03 10:12", BODY[0] * 100_000 + "（記者林小滿）"))
     flat, key = flatten_text(text), fold(text)
-    judged = Judged(np.ones(3), [0] * 3, (0, 1, 2), "")
+    judged = Judged(np.ones(3), flat.lines_of(key), [0] * 3, (0, 1, 2), "")
     start = time.process_time()
     found = find_fields(Page(id="1", text=text), flat, key, judged, key)
     assert (found.title, found.byline, found.published) == (TITLE, "（記者林小滿）", "2026-02-03T10:12")

@@ -190,7 +190,7 @@ def cuts_of(text: str, *keep: float) -> list[tuple[int, int, str]]:
     key = fold(text)
     with patch("pipeline.ingest.strip._bare", return_value=None):  # these few lines could be an article by themselves
         judged = judge_blocks(flat, key, fixed(*keep))
-    return [(cut.start, cut.end, cut.text) for cut in block_cuts(flat, name_cuts(flat, key, judged, {}))]
+    return [(cut.start, cut.end, cut.text) for cut in block_cuts(flat, name_cuts(flat, judged, {}))]
 
 
 def test_a_cut_takes_the_break_behind_its_block() -> None:
@@ -218,9 +218,7 @@ def test_neighbours_of_one_kind_are_one_cut() -> None:
 def test_a_moved_block_keeps_its_name() -> None:
     flat = flatten_text("標題\n一句話在此。\n另一句話在此。")
     judged = judge_blocks(flat, fold(flat.text), fixed(1, 1, 1))
-    assert name_cuts(flat, fold(flat.text), judged, {0: ("title", "the article's title")}) == {
-        0: ("title", "the article's title")
-    }
+    assert name_cuts(flat, judged, {0: ("title", "the article's title")}) == {0: ("title", "the article's title")}
 
 
 def test_a_page_without_blocks_is_judged() -> None:

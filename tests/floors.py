@@ -61,9 +61,9 @@ def measure_templates() -> Measured:
         dice = random.Random(name)
         filled = fill(template, dice.choice(articles), articles, dice)
         text = filled.flat.text
-        blocks = list(zip(filled.flat.blocks, filled.truth.tolist(), strict=True))
-        gold = "\n".join(text[b.start : b.end] for b, truth in blocks if truth == 1)
-        neutral = {text[b.start : b.end] for b, truth in blocks if truth == -1}
+        shown = list(zip(filled.flat.lines, filled.truth.tolist(), strict=True))
+        gold = "\n".join(line for line, truth in shown if truth == 1)
+        neutral = {line for line, truth in shown if truth == -1}
         for way, page in (("html_f1", Page(name, html=filled.html)), ("text_f1", Page(name, text=text))):
             kept = [line for line in clean(page).text.split("\n") if line not in neutral]
             scores[way].append(bigram_f1("\n".join(kept), gold))

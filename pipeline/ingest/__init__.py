@@ -51,7 +51,7 @@ def clean(page: Page, limits: Limits = LIMITS, judge: Judge | None = None, sites
         foreign = f"not Chinese ({written.language})" if written.script == "other" and judged.lines else ""
         return _article(page, flat, block_cuts(flat, named), fields, reason=foreign or judged.reason)
 
-    spans = [(flat.blocks[i].start, flat.blocks[i].end) for i in judged.kept]
+    spans = [flat.spans[i] for i in judged.kept]
     stays = set(judged.kept)
     noise = [line for i, line in enumerate(judged.lines) if i not in stays]
     if written.script == "other":  # the language model knows Chinese only: to it, kana are spam
@@ -69,7 +69,7 @@ def clean(page: Page, limits: Limits = LIMITS, judge: Judge | None = None, sites
     if len(named) == len(judged.lines):
         return _article(page, flat, block_cuts(flat, named), fields, reason="nothing is left but its fields")
     cuts = block_cuts(flat, named)
-    moved = [(flat.blocks[i].start, flat.blocks[i].end) for i in sorted(fields.moved)]
+    moved = [flat.spans[i] for i in sorted(fields.moved)]
     cuts = _around(cuts, find_invisible(flat.text, moved))
     cuts += [cut for cut in mending.cuts if not any(a <= cut.start < b for a, b in moved)]
     cuts.sort(key=lambda cut: cut.start)
@@ -83,10 +83,10 @@ _FIELDS = frozenset(("title", "byline", "source", "date", "caption", "tag_line")
 
 def _spared(mending: Mending, flat: Flat, judged: Judged) -> Mending:
     """Return a mending without the cuts that touch a line that a user wants to stay whole."""
-    whole = [flat.blocks[i] for i, said in judged.forced.items() if said.keep and said.line]
+    whole = [flat.spans[i] for i, said in judged.forced.items() if said.keep and said.line]
     if not whole:
         return mending
-    cuts = (cut for cut in mending.cuts if not any(cut.start < b.end and b.start < cut.end for b in whole))
+    cuts = (cut for cut in mending.cuts if not any(cut.start < end and start < cut.end for start, end in whole))
     return replace(mending, cuts=tuple(cuts))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from pipeline.ingest import bylines
 from pipeline.ingest.dates import DATE
 from pipeline.ingest.infolines import SOURCE
-from pipeline.ingest.tree import Block, Tree
+from pipeline.ingest.tree import Tree
 
 __all__ = ["CREDIT", "CREDITED", "find_captions", "in_figures"]
 
@@ -20,7 +20,6 @@ CREDIT = 100
 
 
 def find_captions(
-    blocks: Sequence[Block],
     figures: Sequence[bool],
     kinds: Sequence[str],
     line: Callable[[int], tuple[str, str]],
@@ -32,8 +31,7 @@ def find_captions(
     """Return the captions, and the blocks that leave the text for them.
 
     Args:
-        blocks: of the page.
-        figures: which of them are captions by their markup (`in_figures`).
+        figures: which blocks are captions by their markup (`in_figures`).
         kinds: of the noise rule that names each block, "" where none does.
         line: gives text and folded text of a block.
         near: blocks where captions are looked for.
@@ -46,12 +44,12 @@ def find_captions(
     for i in near:
         if i in moved or kinds[i] not in ("", "caption"):
             continue
-        size = blocks[i].end - blocks[i].start
-        beside = [j for j in (i - 1, i + 1) if 0 <= j < len(blocks) and blocks[j].end - blocks[j].start == size >= 8]
+        text, folded = line(i)
+        size = len(folded)
+        beside = [j for j in (i - 1, i + 1) if 0 <= j < len(kinds) and len(line(j)[1]) == size >= 8]
         marked = figures[i]
         if not (beside or marked or kinds[i] or (i <= first_told and size <= CREDIT)):
             continue
-        text, folded = line(i)
         doubled = any(line(j)[1] == folded for j in beside) and sum(map(folded.count, "。！？!?")) < 2
         if kinds[i] == "caption":
             # A last paragraph may end with its agency, as a caption does.

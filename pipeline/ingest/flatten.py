@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from pipeline.configure import LIMITS, Limits
 from pipeline.errors import PageError
-from pipeline.ingest.tree import Block, Forced, Tree
+from pipeline.ingest.tree import Forced, Tree
 from pipeline.native import pages
 from pipeline.script.fold import code_points
 
@@ -60,9 +60,9 @@ class Flat:
     """The elements inside lines of prose, text before and behind them, sorted by their ends."""
 
     @cached_property
-    def blocks(self) -> tuple[Block, ...]:
-        """The same as objects."""
-        return tuple(map(Block._make, self.edges.tolist()))
+    def spans(self) -> list[tuple[int, int]]:
+        """The same as pairs of numbers."""
+        return list(zip(*self.edges.T.tolist(), strict=True)) if len(self.edges) else []
 
     @cached_property
     def lines(self) -> list[str]:
@@ -71,7 +71,7 @@ class Flat:
 
     def lines_of(self, text: str) -> list[str]:
         """Return the blocks' spans of another text of the same length."""
-        return [text[start:end] for start, end in self.edges.tolist()]
+        return [text[start:end] for start, end in self.spans]
 
 
 class Inline(NamedTuple):

@@ -99,8 +99,8 @@ def fill(template: str, article: Mapping[str, str], others: Sequence[Mapping[str
     page = _put(_MARKED.sub(marked, _EACH.sub(each, template)), {k: _escaped(v) for k, v in stated.items()})
     plain = page.replace(_KEEP, "").replace(_NEUTRAL, "")
     signs, flat = flatten_html(page), flatten_html(plain)
-    if len(signs.blocks) != len(flat.blocks):
-        raise ValueError(f"{len(signs.blocks)} lines with marks, {len(flat.blocks)} without")
+    if len(signs.edges) != len(flat.edges):
+        raise ValueError(f"{len(signs.edges)} lines with marks, {len(flat.edges)} without")
     if left or "<!--each" in page or "<!--keep" in page or "<!--neutral" in page:
         raise ValueError("a mark is not closed, or no `each body` takes the last paragraphs")
     truth = [1 if _KEEP in line else -1 if _NEUTRAL in line else 0 for line in signs.lines]

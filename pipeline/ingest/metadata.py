@@ -137,11 +137,10 @@ def find_fields(page: Page, flat: Flat, key: str, judged: Judged, body: str) -> 
         body: the folded, mended article text.
     """
     found = Fields()
-    blocks = flat.blocks
-    kept = judged.kept
+    kept, count = judged.kept, len(judged.lines)
     kinds = [rule.kind if bits and (rule := first_rule(bits)) else "" for bits in judged.bits]
 
-    figures = in_figures(flat.tree, len(blocks))
+    figures = in_figures(flat.tree, count)
     lines = list(zip(flat.lines, judged.lines, strict=True))
     line = lines.__getitem__
 
@@ -168,11 +167,11 @@ def find_fields(page: Page, flat: Flat, key: str, judged: Judged, body: str) -> 
     for i in range(top, first):
         if i not in found.moved and is_old_name(line(i)[1]):
             found.moved[i] = ("title", "the title where it ran before")
-    near = range(max(0, min(top, first - 4)), min(last + 2, len(blocks)))
-    captions, told_in = find_captions(blocks, figures, kinds, line, near, first, kept, found.moved)
+    near = range(max(0, min(top, first - 4)), min(last + 2, count))
+    captions, told_in = find_captions(figures, kinds, line, near, first, kept, found.moved)
     found.captions = captions
     found.moved |= told_in
-    around = _Around(top, first, last, len(blocks), bool(shows))
+    around = _Around(top, first, last, count, bool(shows))
     shown, changed, issue = _find_info(found, page, kinds, line, around, set(kept))
     for i in dict.fromkeys((0, *shows, first)):
         folded = line(i)[1]
@@ -184,7 +183,7 @@ def find_fields(page: Page, flat: Flat, key: str, judged: Judged, body: str) -> 
     if not found.byline:
         found.byline = _written_by(found, kinds, line, around, kept, [i for i in told if i >= first])
     prose = "\n".join(line(i)[1] for i in kept if i <= last)  # what stands behind it may be the tags themselves
-    _find_tags(found, kinds, line, range(last + 1, min(last + 2 + _TAG_LINES, len(blocks))), prose)
+    _find_tags(found, kinds, line, range(last + 1, min(last + 2 + _TAG_LINES, count)), prose)
     if flat.head is not None:
         address = flat.head.canonical or flat.head.metas.get("og:url", "")
         found.canonical_url = _absolute(page.url, address) if address else ""

@@ -6,7 +6,7 @@ import hashlib
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.metadata import version
@@ -41,6 +41,7 @@ class Rule:
 def rules() -> tuple[Rule, ...]:
     """Return the shipped rules, in order: the first that matches a line names it."""
     table = tomllib.loads(data_path("noise.toml").read_text("utf-8"))
+    assert len(table["rule"]) <= pages.MOST_RULES, "the kernels know rules as bits"
     return tuple(
         Rule(
             id=row["id"],
@@ -95,10 +96,12 @@ def rule_bits(key: str, edges: NDArray[np.int64]) -> list[int]:
         key: the text.
         edges: start and end of each line, shape `(n_lines, 2)`.
     """
-    found = [0] * len(edges)
-    for i, possible in _possible(key, edges):
-        start, end = edges[i].tolist()
-        found[i] = (_matches_short if end - start <= _SHORT else _matches)(key[start:end], possible)
+    if not len(edges):
+        return []
+    found: list[int] = pages.possible(code_points(key), edges, _needles(), _LONGEST).tolist()
+    for i, ((start, end), possible) in enumerate(zip(edges.tolist(), found, strict=True)):
+        if possible:
+            found[i] = (_matches_short if end - start <= _SHORT else _matches)(key[start:end], possible)
     return found
 
 
@@ -119,10 +122,10 @@ def _needles() -> pages.Needles:
 
     served: list[list[int]] = [[]]
     alternatives: list[tuple[int, int, int, int]] = []
-    free = np.zeros(-(-len(rules()) // 64), np.uint64)
+    free = 0
     for number, branch in parts:
         if not branch.needs:
-            free[number // 64] |= np.uint64(1 << number % 64)
+            free |= 1 << number
             continue
         for k, need in enumerate(branch.needs):
             for string in sorted(need):
@@ -142,16 +145,6 @@ def _needles() -> pages.Needles:
         np.array([rule.longest for rule in rules()], np.int32),
         free,
     )
-
-
-def _possible(key: str, edges: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """Yield each line that may match a rule, by its number, with the rules that it may match, as bits."""
-    if not len(edges):
-        return
-    left = pages.possible(code_points(key), edges, _needles(), _LONGEST)
-    lines = np.flatnonzero(left.any(axis=1)).tolist()
-    for i, words in zip(lines, left[lines].tolist(), strict=True):
-        yield i, sum(word << 64 * k for k, word in enumerate(words))
 
 
 _SHORT = 60

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from pipeline.article import Cut, cut_out
 from pipeline.ingest.fluency import default_fluency
-from pipeline.script.fold import code_points
+from pipeline.native import splices
+from pipeline.script.fold import Codes, code_points
 
 __all__ = ["find_glosses", "find_invisible", "find_watermarks", "shown"]
 
@@ -152,15 +153,13 @@ _DISGUISED = 4
 
 def _may_hide_addresses(page_text: str, spans: Sequence[tuple[int, int]]) -> bool:
     """Tell whether the spans have as many hidden letters, or as many gaps behind single ones, as an address needs."""
-    signs, some = _seen(page_text)
+    text, some = _seen(page_text)
     if not (spans and some & (_DISGUISE | _SPACER)):
         return False
-    signs = np.concatenate([signs[start:end] for start, end in spans])
-    if np.count_nonzero(signs & _DISGUISE) >= _DISGUISED:
-        return True
-    single = (signs[:-1] & (_LETTER | _DOT) > 0) & (signs[1:] & _SPACER > 0)
-    single[1:] &= signs[:-2] & _LETTER == 0
-    return bool(np.count_nonzero(single) >= _DISGUISED)
+    told = splices.disguised(
+        *(text, spans, _signs()), hidden=_DISGUISE, single=_LETTER | _DOT, spacer=_SPACER, letter=_LETTER
+    )
+    return max(told) >= _DISGUISED
 
 
 _HIDDEN, _TONE, _LETTER, _DOT, _DISGUISE, _SPACER = (1 << bit for bit in range(6))
@@ -184,10 +183,10 @@ def _signs() -> NDArray[np.uint8]:
 
 
 @lru_cache(maxsize=1)
-def _seen(page_text: str) -> tuple[NDArray[np.uint8], int]:
-    """Return the signs of each character, and of all together. The last page's are kept: each finder asks for them."""
-    signs = _signs()[code_points(page_text)]
-    return signs, int(np.bitwise_or.reduce(signs, initial=0))
+def _seen(page_text: str) -> tuple[Codes, int]:
+    """Return the code points, and the signs of all together. The last page's are kept: each finder asks for them."""
+    text = code_points(page_text)
+    return text, splices.signs(text, _signs())
 
 
 def find_watermarks(page_text: str, spans: Sequence[tuple[int, int]]) -> list[Cut]:

@@ -88,8 +88,13 @@ class Judged:
     """What a user's site file says of blocks; `kept` is as it says."""
 
 
-def _sentences(text: str) -> int:
-    return sum(text.count(mark) for mark in "。！？!?；")
+def _is_told(line: str) -> bool:
+    """Whether a folded line has the end of a sentence."""
+    return "。" in line or "！" in line or "？" in line or "；" in line or "!" in line or "?" in line
+
+
+def _sentences(line: str) -> int:
+    return sum(map(line.count, "。！？!?；"))
 
 
 def judge_blocks(flat: Flat, key: str, judge: Judge | None = None) -> Judged:
@@ -133,13 +138,13 @@ def _judge_blocks(flat: Flat, key: str, judge: Judge | None) -> Judged:
             if sum(found & mask((kind,)) != 0 for found in bits) >= min(2, count):
                 return Judged(keep, lines, bits, (), told_as, named)
     stays = [lines[i] for i in kept]
-    if any(map(_sentences, stays)) or len(_HAN.findall("".join(stays))) > max(_SAYS_MUCH, 20 * len(kept)):
+    if any(map(_is_told, stays)) or len(_HAN.findall("".join(stays))) > max(_SAYS_MUCH, 20 * len(kept)):
         return Judged(keep, lines, bits, tuple(kept), "", named)
     # Nothing was sure enough. A page that is one sentence or two is an article all the same; a list page is not.
-    told = [i for i, line in enumerate(lines) if _sentences(line) and not bits[i]]
+    told = [i for i, line in enumerate(lines) if _is_told(line) and not bits[i]]
     if told and (count <= 3 or keep[told].max() >= _LIKELY):
         return Judged(keep, lines, bits, tuple(i for i in told if keep[i] >= keep[told].max() / 2), "", named)
-    if not any(map(_sentences, lines)):
+    if not any(map(_is_told, lines)):
         return Judged(keep, lines, bits, (), f"no sentence on the page ({count} lines)", named)
     if flat.tree is not None and flat.tree.link_shares.mean() > _LINKED:
         return Judged(keep, lines, bits, (), f"a list of links ({count} lines)", named)
@@ -157,7 +162,7 @@ def _choose(
     odds, furniture = keep.tolist(), mask(FURNITURE)
     plain = [not found & -found & furniture and i not in aside for i, found in enumerate(bits)]
     kept = {i for i, odd in enumerate(odds) if odd >= (_KEEP if plain[i] else aside.get(i, _KEEP_FURNITURE))}
-    told = [i for i in kept if len(lines[i]) > 20 and _sentences(lines[i])]
+    told = [i for i in kept if len(lines[i]) > 20 and _is_told(lines[i])]
     if told:
         stays = frozenset(kept)
         kin: set[int] | None = None
@@ -174,7 +179,7 @@ def _choose(
         for i in range(max(told) + 1, len(lines)):
             if i in kept:
                 continue
-            if bits[i] or not plain[i] or odds[i] < _KEEP_NEXT or not _sentences(lines[i]):
+            if bits[i] or not plain[i] or odds[i] < _KEEP_NEXT or not _is_told(lines[i]):
                 break
             if len(lines[i]) < _PARAGRAPH and not stands(i):
                 break
@@ -261,7 +266,7 @@ def _without_lists(kept: list[int], lines: Sequence[str]) -> list[int]:
     Questions and headlines of other articles hang under a page twice and three times: for phones, as "hot", as "new".
     Markup would tell; in flattened text only the copies do (leaked lines a page 1.14 to .64 by site).
     """
-    last = max((i for i in kept if len(lines[i]) > _LONGEST_HEADLINE and _sentences(lines[i])), default=len(lines))
+    last = max((i for i in kept if len(lines[i]) > _LONGEST_HEADLINE and _is_told(lines[i])), default=len(lines))
     copies = Counter(lines[last + 1 :])
     return [i for i in kept if i <= last or copies[lines[i]] == 1 or len(lines[i]) < _SHORTEST_HEADLINE]
 
@@ -300,7 +305,7 @@ def _bare(flat: Flat, lines: Sequence[str], bits: Sequence[int]) -> tuple[int, .
     stays = [i for i, rule in enumerate(rules) if not rule or rule.kind not in _OF_A_SITE]
     if len(rules) - len(stays) > _FEW_SIGNS:
         return None
-    told = [k for k, i in enumerate(stays) if _sentences(lines[i])]
+    told = [k for k, i in enumerate(stays) if _is_told(lines[i])]
     few = _FEW_LINES if len(stays) == len(rules) else _FEW_BESIDE_SIGNS
     if not told or told[0] > few or len(stays) - 1 - told[-1] > few:
         return None

@@ -191,11 +191,10 @@ def find_title(page: Page, flat: Flat, key: str, first: int, bits: Sequence[int]
 
 def _place(title: str, flat: Flat, key: str, first: int, bits: Sequence[int]) -> tuple[str, list[int]] | None:
     """Return a stated title as the page prints it, and the blocks that show it; None where none does."""
-    blocks = flat.blocks
     whole = _squeeze(fold(title))
     lines: dict[int, str] = {}
-    for i in range(max(0, first - _SHOWN_ABOVE), min(len(blocks), first + 3)):
-        start, end = blocks[i].start, blocks[i].end
+    for i in range(max(0, first - _SHOWN_ABOVE), min(len(flat.spans), first + 3)):
+        start, end = flat.spans[i]
         if 4 <= end - start <= 2 * len(title) + 20:
             line = _squeeze(key[start:end])
             if len(line) >= 4 and line in whole and (not bits[i] or len(line) > 8):
@@ -216,7 +215,7 @@ def _place(title: str, flat: Flat, key: str, first: int, bits: Sequence[int]) ->
 
 def _printed(flat: Flat, low: int, high: int) -> str:
     """Return the lines of a headline as one: 甲 乙, 甲——乙."""
-    lines = [flat.text[block.start : block.end] for block in flat.blocks[low : high + 1]]
+    lines = flat.lines[low : high + 1]
     return "".join(f" {line}" if i and line[0] not in "—–-" else line for i, line in enumerate(lines))
 
 
@@ -226,12 +225,11 @@ _DATED = re.compile(r"(?<=.{5})\s+[\[(（]?(?:19|20)\d{2}[-/.年]\d{1,2}[-/.月]
 
 def _best_line(flat: Flat, key: str, first: int, bits: Sequence[int], body: str) -> tuple[str, list[int]]:
     """Return the line above the article, or its first, that is most of a title, and the blocks that show it."""
-    blocks = flat.blocks
-    start = max(0, first - _TITLE_ABOVE)
+    highest = max(0, first - _TITLE_ABOVE)
     lines = {
-        i: key[block.start : block.end]
-        for i, block in enumerate(blocks[start : first + 1 + len(_FADES)], start)
-        if block.end - block.start <= LONGEST_TITLE
+        i: key[start:end]
+        for i, (start, end) in enumerate(flat.spans[highest : first + 1 + len(_FADES)], highest)
+        if end - start <= LONGEST_TITLE
     }
     # What it is worth to stand above a line; the article's sentences name days too.
     worth = {i: _told_by(line, bits[i]) for i, line in lines.items() if "。" not in line}
@@ -243,36 +241,45 @@ def _best_line(flat: Flat, key: str, first: int, bits: Sequence[int], body: str)
     headed = flat.tree.inside("h1").tolist() if flat.tree is not None else ()
     headings = {i for i in lines if headed and headed[i]}
     shares: dict[int, float] = {}
+
+    def share_of(i: int) -> float:
+        """The share of a line above the article that may be its title; 0 of any other."""
+        if i not in shares:
+            line = lines.get(i, "")
+            # A first line of the kept text is a title only if a body follows it.
+            beside = theirs if prose or i != first else _squeeze(body[len(line) :])
+            shares[i] = _share(line, beside) if line and i <= first and _may_title(line, bits[i]) else 0.0
+        return shares[i]
+
     best_score, best = 0.0, -1
-    for i, line in lines.items():
-        if i > first or not _may_title(line, bits[i]):
+    for i, line in reversed(lines.items()):  # from the article upwards, so that most lines have no hope left
+        if i > first:
             continue
-        # A first line of the kept text is a title only if a body follows it.
-        share = shares[i] = _share(line, theirs if prose or i != first else _squeeze(body[len(line) :]))
         told = [worth.get(i + k, 0.0) * fades for k, fades in enumerate(_FADES, 1)]
-        said = share + max(told)
-        said += _TOPMOST * (i == 0 and first <= 2)
-        said += _HEADING * (i in headings) + _HEADING / 2 * (counts[line] > 1)
-        said -= _RENAMED * (_OLD_NAME.match(line) is not None)
-        score = said - _FARTHER * (first - i) - _SHORT * max(0, 18 - len(line))
-        score -= 2 * _RENAMED * (i > renamed) + _BELOW_THE_DATE * (i > dated)
+        more = max(told) + _TOPMOST * (i == 0 and first <= 2)
+        more += _HEADING * (i in headings) + _HEADING / 2 * (counts[line] > 1)
+        more -= _RENAMED * (_OLD_NAME.match(line) is not None)
+        less = _FARTHER * (first - i) + _SHORT * max(0, 18 - len(line))
+        less += 2 * _RENAMED * (i > renamed) + _BELOW_THE_DATE * (i > dated)
+        if 1 + more - less < best_score or not _may_title(line, bits[i]):
+            continue
+        share = share_of(i)
         sure = share >= _BARELY or (told[0] >= _WORTH and len(line) >= 10)
-        if sure and said >= _SHARE and score > best_score:
-            best_score, best = score, i
+        if sure and share + more >= _SHARE and share + more - less >= max(best_score, 1e-9):
+            best_score, best = share + more - less, i
     above = best - 1 if best not in headings else -1  # the line above a subtitle is the title
-    if shares.get(above, 0.0) >= _SHARE and len(lines[above]) >= 10 and counts[lines[best]] == 1 and above != renamed:
+    if share_of(above) >= _SHARE and len(lines[above]) >= 10 and counts[lines[best]] == 1 and above != renamed:
         best = above
     if best < 0:
         return "", []
     # The page's <title> often stands in flattened text too: the headline, and the site's name behind it.
     headline = lines[best]
     for i, line in lines.items():
-        if 5 <= len(line) < len(headline) and headline.startswith(line) and not bits[i] and shares.get(i, 0) >= _SHARE:
+        if 5 <= len(line) < len(headline) and headline.startswith(line) and not bits[i] and share_of(i) >= _SHARE:
             headline, best = line, i
     same = [i for i, line in lines.items() if line == headline or (i < best and line.startswith(headline))]
-    block = blocks[best]
     start = max(m.end() if (m := label.match(headline)) else 0 for label in (STAMP, _OLD_NAME, _TITLE_LABEL))
-    shown = flat.text[block.start + start : block.end]
+    shown = flat.lines[best][start:]
     if _OLD_NAME.match(headline) and headline[0] in "（(【[":
         shown = shown[:-1]
     shown = _DATED.sub("", shown)

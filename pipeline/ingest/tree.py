@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.native import pages
 
-__all__ = ["Block", "Forced", "Tree"]
-
-
-class Block(NamedTuple):
-    """A span of the page text that is judged as one: a line, or what HTML shows as one."""
-
-    start: int
-    end: int
+__all__ = ["Forced", "Tree"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,30 @@ EXPORT void tw_seams(const Language *language, const Reading *reading, int64_t c
     }
 }
 
+/* The signs of all characters of a text together: `table` has those of each code point. */
+EXPORT int64_t tw_signs(const uint32_t *text, int64_t size, const uint8_t *table) {
+    uint8_t all = 0;
+    for (int64_t i = 0; i < size; i++) all |= table[text[i]];
+    return all;
+}
+
+/* How many characters of the spans, taken as one text, have a sign of `hidden`; and, in `gaps`, how many have one of
+ * `single`, with one of `spacer` behind them and none of `letter` before. */
+EXPORT int64_t tw_disguised(const uint32_t *text, const int64_t (*spans)[2], int64_t count, const uint8_t *table,
+                            uint8_t hidden, uint8_t single, uint8_t spacer, uint8_t letter, int64_t *gaps) {
+    int64_t found = 0;
+    uint8_t last = 0, before = 0; /* signs of the two before */
+    *gaps = 0;
+    for (int64_t span = 0; span < count; span++)
+        for (int64_t i = spans[span][0]; i < spans[span][1]; i++) {
+            uint8_t own = table[text[i]];
+            found += (own & hidden) > 0;
+            *gaps += last & single && own & spacer && !(before & letter);
+            before = last, last = own;
+        }
+    return found;
+}
+
 /* For a test that ctypes has the same. */
 EXPORT const int64_t tw_size_language = sizeof(Language);
 EXPORT const int64_t tw_size_text = sizeof(Text);

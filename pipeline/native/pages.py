@@ -17,6 +17,7 @@ __all__ = [
     "HAS_HINTS",
     "INLINE",
     "MAKE",
+    "MOST_RULES",
     "Flattened",
     "Marks",
     "Needles",
@@ -149,8 +150,9 @@ class _Rules(Record):
         ("key", ctypes.c_void_p),
         ("n_lines", ctypes.c_int64),
         *((name, ctypes.c_void_p) for name in ("edges", "single", "pair", "rows", "needs")),
-        *((name, ctypes.c_void_p) for name in ("alternatives", "longest", "free")),
-        *((name, ctypes.c_int64) for name in ("n_alternatives", "n_rules", "n_words", "most")),
+        *((name, ctypes.c_void_p) for name in ("alternatives", "longest")),
+        ("free", ctypes.c_uint64),
+        *((name, ctypes.c_int64) for name in ("n_alternatives", "n_rules", "most")),
         ("left", ctypes.c_void_p),
     )
 
@@ -178,10 +180,11 @@ class Needles(NamedTuple):
     """Of type `ALTERNATIVE`."""
     longest: NDArray[np.int32]
     """Of the lines of each rule."""
-    free: NDArray[np.uint64]
-    """Rules with an alternative that needs nothing, as bits, shape `(n_words,)`."""
+    free: int
+    """Rules with an alternative that needs nothing, as bits."""
 
 
+MOST_RULES = 64
 HASHES = 1 << 18
 
 
@@ -191,7 +194,7 @@ def pair_hash(first: str, second: str) -> int:
 
 
 def possible(key: NDArray[np.uint32], edges: NDArray[np.int64], needles: Needles, longest: int) -> NDArray[np.uint64]:
-    """Return the rules that each line may match, as bits, shape `(n_lines, n_words)`.
+    """Return the rules that each line may match, as bits, shape `(n_lines,)`.
 
     Args:
         key: code points of the folded page text.
@@ -199,10 +202,10 @@ def possible(key: NDArray[np.uint32], edges: NDArray[np.int64], needles: Needles
         needles: of the rules.
         longest: lines longer than this match none.
     """
-    left = np.empty((len(edges), len(needles.free)), np.uint64)
+    left = np.empty(len(edges), np.uint64)
     told = _Rules(
         *(key, len(edges), edges, *needles),
-        *(len(needles.alternatives), len(needles.longest), len(needles.free), longest, left),
+        *(len(needles.alternatives), len(needles.longest), longest, left),
     )
     call("tw_possible", told)
     return left

@@ -15,9 +15,9 @@ typedef struct {
     const int32_t *needs;    /* alternative of a rule that needs the string << 8 | number of the set it is in */
     const Alternative *alternatives;
     const int32_t *longest;  /* of lines for each rule */
-    const uint64_t *free;    /* rules that need nothing, as bits: n_words */
-    int64_t n_alternatives, n_rules, n_words, most; /* lines longer than `most` match nothing */
-    uint64_t *left;          /* rules that a line may match, shape (n_lines, n_words) */
+    uint64_t free;           /* rules that need nothing, as bits */
+    int64_t n_alternatives, n_rules, most; /* lines longer than `most` match nothing */
+    uint64_t *left;          /* rules that each line may match, as bits */
 } Rules;
 
 typedef struct {
@@ -36,7 +36,7 @@ static void serve(const Rules *rules, uint16_t row, int64_t line, int64_t size, 
         if (told[number].line != line) told[number] = (Told){line, 0};
         told[number].seen |= 1 << (rules->needs[at] & 7);
         if (told[number].seen == alternative->whole && size >= alternative->least && size <= alternative->most)
-            left[alternative->rule / 64] |= (uint64_t)1 << alternative->rule % 64;
+            *left |= (uint64_t)1 << alternative->rule;
     }
 }
 
@@ -45,21 +45,21 @@ EXPORT int64_t tw_possible(const Rules *rules) {
     if (!told) return NO_MEMORY;
     for (int64_t i = 0; i < rules->n_alternatives; i++) told[i].line = -1;
     for (int64_t i = 0; i < rules->n_lines; i++) {
-        uint64_t *left = rules->left + i * rules->n_words;
+        uint64_t *left = rules->left + i;
         const uint32_t *line = rules->key + rules->edges[2 * i];
         int64_t size = rules->edges[2 * i + 1] - rules->edges[2 * i];
         if (size > rules->most) {
-            memset(left, 0, (size_t)rules->n_words * sizeof *left);
+            *left = 0;
             continue;
         }
-        memcpy(left, rules->free, (size_t)rules->n_words * sizeof *left);
+        *left = rules->free;
         for (int64_t at = 0; at < size; at++) {
             uint16_t row = rules->single[line[at]];
             if (row) serve(rules, row, i, size, told, left);
             if (at + 1 < size && (row = rules->pair[hashed(line[at], line[at + 1])])) serve(rules, row, i, size, told, left);
         }
         for (int64_t rule = 0; rule < rules->n_rules; rule++)
-            if (size > rules->longest[rule]) left[rule / 64] &= ~((uint64_t)1 << rule % 64);
+            if (size > rules->longest[rule]) *left &= ~((uint64_t)1 << rule);
     }
     free(told);
     return 0;

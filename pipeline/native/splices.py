@@ -27,12 +27,14 @@ __all__ = [
     "Text",
     "Weights",
     "candidates_and_evidence",
+    "disguised",
     "glance",
     "joints",
     "order",
     "path",
     "read",
     "seams",
+    "signs",
     "suspect_phrases",
     "suspect_pieces",
 ]
@@ -286,6 +288,31 @@ def path(found: Joints, cycle: Sequence[int], costs: Costs) -> tuple[float, list
     numbers = ctypes.c_int64(len(found.starts)), at(strings), ctypes.c_int64(len(strings))
     length = call("tw_path", found, *numbers, costs, at(rows), at(places), at(total))
     return float(total[0]), list(zip(rows[:length].tolist(), places[:length].tolist(), strict=True))
+
+
+def signs(text: NDArray[np.uint32], table: NDArray[np.uint8]) -> int:
+    """Return the signs of all characters of a text together; `table` has those of each code point."""
+    return call("tw_signs", at(text), ctypes.c_int64(len(text)), at(table))
+
+
+def disguised(
+    text: NDArray[np.uint32],
+    spans: Sequence[tuple[int, int]],
+    table: NDArray[np.uint8],
+    *,
+    hidden: int,
+    single: int,
+    spacer: int,
+    letter: int,
+) -> tuple[int, int]:
+    """Return how many characters of the spans have a sign of `hidden`, and how many stand alone before a gap.
+
+    These have a sign of `single`, one of `spacer` behind them, and none of `letter` before.
+    """
+    edges, gaps = np.array(spans, np.int64).reshape(-1, 2), np.empty(1, np.int64)
+    of = (ctypes.c_uint8(sign) for sign in (hidden, single, spacer, letter))
+    found = call("tw_disguised", at(text), at(edges), ctypes.c_int64(len(edges)), at(table), *of, at(gaps))
+    return found, int(gaps[0])
 
 
 def _floats(size: int) -> Floats:

@@ -20,7 +20,7 @@ from pipeline.ingest.tree import Tree
 
 
 def shown(flat: Flat) -> list[str]:
-    return [flat.text[block.start : block.end] for block in flat.blocks]
+    return flat.lines
 
 
 def lines(html: str) -> list[str]:
@@ -112,11 +112,11 @@ def test_every_line_that_a_tree_shows_is_there(tree: Element) -> None:
 def test_blocks_are_disjoint_lines_with_their_markup(tree: Element) -> None:
     flat = flatten_html(to_html(tree))
     last = -1
-    for block in flat.blocks:
-        assert last < block.start < block.end <= len(flat.text)
-        assert flat.text[last + 1 : block.start].strip() == ""
-        assert flat.text[block.start : block.end] == flat.text[block.start : block.end].strip()
-        last = block.end
+    for start, end in flat.spans:
+        assert last < start < end <= len(flat.text)
+        assert flat.text[last + 1 : start].strip() == ""
+        assert flat.text[start:end] == flat.text[start:end].strip()
+        last = end
     assert flat.text[last + 1 :] == ""
 
 
@@ -181,7 +181,7 @@ def test_an_element_knows_the_blocks_inside_it(tree: Element) -> None:
         # A line that begins outside an inline element counts as inside it where the element ends the line.
         row = flat.tree.table[element]
         assert row["begin"] <= numbers[0]
-        assert numbers[-1] < row["end"] <= len(flat.blocks)
+        assert numbers[-1] < row["end"] <= len(flat.edges)
 
 
 def above(tree: Tree, number: int) -> list[int]:
@@ -265,14 +265,14 @@ def test_a_hundred_thousand_paragraphs_are_read_in_proportion() -> None:
     begun = time.perf_counter()
     flat = flatten_html("<p>段落。</p>" * 10_000)
     small = time.perf_counter() - begun
-    assert len(flat.blocks) == 10_000
+    assert len(flat.edges) == 10_000
     begun = time.perf_counter()
-    assert len(flatten_html("<p>段落。</p>" * 100_000).blocks) == 100_000
+    assert len(flatten_html("<p>段落。</p>" * 100_000).edges) == 100_000
     assert time.perf_counter() - begun < 40 * small + 1
 
 
 def test_a_hundred_thousand_unclosed_paragraphs_are_read() -> None:
-    assert len(flatten_html("<p>段" * 60_000).blocks) == 60_000
+    assert len(flatten_html("<p>段" * 60_000).edges) == 60_000
 
 
 def test_a_long_text_node_is_read_whole() -> None:
@@ -282,7 +282,7 @@ def test_a_long_text_node_is_read_whole() -> None:
 def test_too_many_blocks_are_rejected() -> None:
     with pytest.raises(PageError, match="blocks"):
         flatten_html("<p>段</p>" * 51, Limits(blocks=50))
-    assert len(flatten_html("<p>段</p>" * 50, Limits(blocks=50)).blocks) == 50
+    assert len(flatten_html("<p>段</p>" * 50, Limits(blocks=50)).edges) == 50
 
 
 # Text that was flattened before.

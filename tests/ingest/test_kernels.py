@@ -185,7 +185,7 @@ def test_nothing_makes_cleaning_fall(soup: str) -> None:
         assert restore(article.text, article.cuts) == article.page_text
         flat = flatten_html(soup)
         for element in flat.tree.table.tolist() if flat.tree is not None else ():
-            assert element[1] <= element[2] <= len(flat.blocks)
+            assert element[1] <= element[2] <= len(flat.edges)
 
 
 PAGE = (
@@ -200,7 +200,7 @@ def test_features_are_what_a_person_would_count() -> None:
     flat = flatten_html(PAGE)
     assert flat.tree is not None
     key = fold(flat.text)
-    lines = [key[block.start : block.end] for block in flat.blocks]
+    lines = flat.lines_of(key)
     features = describe(flat, key, rule_bits(key, flat.edges))
     told = dict(zip(feature_names(), features.T.tolist(), strict=True))
     count = len(lines)

@@ -20,7 +20,7 @@ ARTICLE = {"title": HARBOUR_TITLE, "text": HARBOUR_HANS * 3}
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_every_template_holds_the_whole_article_and_much_else(name: str) -> None:
     filled = fill(TEMPLATES[name], ARTICLE, OTHERS, random.Random(name))
-    lines = [filled.flat.text[b.start : b.end] for b in filled.flat.blocks]
+    lines = filled.flat.lines
     assert len(lines) == len(filled.truth)
     kept = re.sub(r"\s", "", "".join(line for line, truth in zip(lines, filled.truth, strict=True) if truth == 1))
     for paragraph in HARBOUR_HANS.split("\n"):

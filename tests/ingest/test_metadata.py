@@ -457,7 +457,7 @@ def test_many_lines_take_no_longer_each(size: int) -> None:
     blocks = "\n".join((TITLE, "2026-02-03 10:12", *BODY, *(f"第{i}班" for i in range(size))))
     flat, key = flatten_text(blocks), fold(blocks)
     judged = Judged(
-        np.ones(len(flat.blocks)), flat.lines_of(key), [0] * len(flat.blocks), tuple(range(len(flat.blocks))), ""
+        np.ones(len(flat.edges)), flat.lines_of(key), [0] * len(flat.edges), tuple(range(len(flat.edges))), ""
     )
     start = time.process_time()
     assert find_fields(Page(id="1", text=blocks), flat, key, judged, key).title == TITLE

@@ -304,10 +304,7 @@ def test_entries_in_elements_of_their_own_stay_even_in_doubt() -> None:
     judge = Mock(spec=Judge)
     for last in (0.3, 0.05):
         judge.keep.return_value = np.array([0.9, 0.7, 0.9, 0.7, 0.9, 0.7, 0.4, 0.7, last, 0.3])
-        kept = [
-            flat.text[flat.blocks[i].start : flat.blocks[i].end]
-            for i in judge_blocks(flat, fold(flat.text), judge).kept
-        ]
+        kept = [flat.lines[i] for i in judge_blocks(flat, fold(flat.text), judge).kept]
         assert [line for line in kept if line in told] == told[: 4 if last > 0.1 else 3]
         assert f"{TEASERS[0]}。" not in kept
 

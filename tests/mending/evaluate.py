@@ -99,7 +99,7 @@ def hosts(data: Path | None, count: int) -> list[Host]:
 
 def mended(text: str) -> tuple[Cut, ...]:
     """Return the cuts of a text whose lines all stay."""
-    spans = [(block.start, block.end) for block in flatten_text(text).blocks]
+    spans = flatten_text(text).spans
     return mend(text, fold(text), spans).cuts
 
 

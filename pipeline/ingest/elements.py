@@ -53,9 +53,18 @@ _LEVELS = (1, 2, 3, 4)
 """Ancestors, counted from the block's own element outwards, whose text is summed."""
 
 
+@lru_cache(maxsize=1 << 14)
+def _word_bits(word: str) -> int:
+    """Return the groups that a word of an element's hints names, as bits. Words come again and again, hints do not."""
+    return sum(1 << i for i, pattern in enumerate(_HINT_PATTERNS.values()) if pattern.search(word))
+
+
 def _hint_bits(own: str) -> int:
     """Return the groups of class and id words that an element's own hints name, as bits."""
-    return sum(1 << i for i, pattern in enumerate(_HINT_PATTERNS.values()) if pattern.search(own)) if own else 0
+    bits = 0
+    for word in own.split():
+        bits |= _word_bits(word)
+    return bits
 
 
 def standing(tree: Tree) -> NDArray[np.int32]:

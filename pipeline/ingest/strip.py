@@ -335,13 +335,30 @@ _LINKED = 0.5
 """Share of a line, or of a page's lines on average, inside links from which on it is one of links."""
 
 
+_WORDS = tuple(word for _, _, words in _MARKED for word in words)
+
+
 @lru_cache(maxsize=1 << 14)
-def _marked(tag: str, own: str) -> tuple[str, str] | None:
+def _word_marks(hint: str) -> int:
+    """Return which of `_WORDS` are in one class, id, role or itemprop, as bits."""
+    return sum(1 << i for i, word in enumerate(_WORDS) if word in hint)
+
+
+@lru_cache(maxsize=1 << 12)
+def _says(tag: str, marks: int) -> tuple[str, str] | None:
     for kind, names, words in _MARKED:
-        if tag in names or (words and own and any(word in own for word in words)):
-            mark = tag if tag in names else next(word for word in words if word in own)
+        word = next((word for i, word in enumerate(_WORDS) if marks >> i & 1 and word in words), "")
+        if mark := tag if tag in names else word:
             return kind, f"inside an element marked “{mark}”"
     return None
+
+
+def _marked(tag: str, own: str) -> tuple[str, str] | None:
+    """Return kind and reason of a cut that an element's name, or its hints, say; None where they say nothing."""
+    marks = 0
+    for hint in own.split():
+        marks |= _word_marks(hint)
+    return _says(tag, marks)
 
 
 def name_cuts(

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.ingest.elements import marks_of, markup_names
+from pipeline.ingest.elements import markup_names
 from pipeline.ingest.flatten import Flat
 from pipeline.ingest.rules import mask, rules
 from pipeline.native import pages
@@ -142,5 +142,5 @@ def describe(flat: Flat, key: str, bits: list[int]) -> Features:
         **_masks()._asdict(),
         classes=_class_table(),
         scripts=(classes(), HANT, HANS),
-        marks=marks_of(flat.tree) if flat.tree is not None else None,
+        marks=flat.tree.marks() if flat.tree is not None else None,
     )

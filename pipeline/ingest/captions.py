@@ -5,14 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Sequence
 
-import numpy as np
-
 from pipeline.ingest import bylines
 from pipeline.ingest.dates import DATE
 from pipeline.ingest.infolines import SOURCE
-from pipeline.ingest.tree import Tree
 
-__all__ = ["CREDIT", "CREDITED", "find_captions", "in_figures"]
+__all__ = ["CREDIT", "CREDITED", "find_captions"]
 
 CREDITED = re.compile(r"[（(](?=[^（）()]*[^\W\d_])[^（）()，。]{2,14}[)）]$")
 CREDIT = 100
@@ -31,7 +28,7 @@ def find_captions(
     """Return the captions, and the blocks that leave the text for them.
 
     Args:
-        figures: which blocks are captions by their markup (`in_figures`).
+        figures: which blocks are captions by their markup (`Tree.figures`).
         kinds: of the noise rule that names each block, "" where none does.
         line: gives text and folded text of a block.
         near: blocks where captions are looked for.
@@ -73,13 +70,3 @@ def _is_credited(folded: str) -> bool:
     if not CREDITED.search(folded) or DATE.search(folded) or SOURCE.search(folded):
         return False
     return not bylines.is_byline(folded)
-
-
-def in_figures(tree: Tree | None, count: int) -> list[bool]:
-    """Return which of the blocks are captions by their markup."""
-    if tree is None:
-        return [False] * count
-    hinting = tree.nearest([bool(own) for _, own in tree.makes])
-    named = np.array(["caption" in own for _, own in tree.makes], bool)[tree.table["make"]]
-    found: list[bool] = (tree.inside("figcaption") | ((hinting >= 0) & named[hinting])).tolist()
-    return found

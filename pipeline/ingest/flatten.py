@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from pipeline.configure import LIMITS, Limits
 from pipeline.errors import PageError
-from pipeline.ingest.tree import Forced, Tree
+from pipeline.ingest.elements import Forced, Tree
 from pipeline.native import pages
 from pipeline.script.fold import code_points
 
@@ -172,8 +172,9 @@ def _walk(tree: Any, most: int, forced: Sequence[Forced], *, noscript: bool = Fa
         raise PageError("flatten", f"over the limit blocks ({most:,})")
     table = shown.elements
     hides = table["hidden"] != 0
-    for number in table["style_size"].nonzero()[0].tolist():
-        hides[number] |= _hides(shown.style(table["style_size"][number], table["style"][number]))
+    places = table["style_size"].nonzero()[0]
+    styles = zip(table["style_size"][places].tolist(), table["style"][places].tolist(), strict=True)
+    hides[places] |= np.array([_hides(shown.style(*style)) for style in styles], bool)
     edges = np.stack((shown.lines["start"], shown.lines["end"]), axis=1).astype(np.int64)
     sizes = edges[:, 1] - edges[:, 0]
     here = shown.lines["element"].copy()

@@ -41,8 +41,8 @@ are shorter, and what a hostile page costs grows with the square of a part."""
 _ENOUGH = 300_000
 """Characters of kept text that are judged; what is longer is no article, and its end stays as it is."""
 _LOOKED = (1.0, 1.0)
-"""Log odds of a glance above which a page is looked at closely for pieces, and for phrases: 15% and 9% of real pages (at
-0: 30% and 23%), and 98% of the spoiled ones that a close look finds."""
+"""Log odds of a glance above which a page is looked at closely for pieces, and for phrases: 15% and 9% of real pages
+(at 0: 30% and 23%), and 98% of the spoiled ones that a close look finds."""
 _ROUNDS = 3
 """Looks at a text: what was cut uncovers what stood beside it."""
 

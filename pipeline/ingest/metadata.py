@@ -14,7 +14,7 @@ from urllib.parse import urljoin
 
 from pipeline.article import Page
 from pipeline.ingest import bylines
-from pipeline.ingest.captions import CREDIT, CREDITED, find_captions, in_figures
+from pipeline.ingest.captions import CREDIT, CREDITED, find_captions
 from pipeline.ingest.dates import CLOCK_LINE, STAMP, iso_date, same_instant, url_date
 from pipeline.ingest.flatten import Flat
 from pipeline.ingest.infolines import DATE_LABEL, Info, read_info
@@ -140,7 +140,7 @@ def find_fields(page: Page, flat: Flat, key: str, judged: Judged, body: str) -> 
     kept, count = judged.kept, len(judged.lines)
     kinds = [rule.kind if bits and (rule := first_rule(bits)) else "" for bits in judged.bits]
 
-    figures = in_figures(flat.tree, count)
+    figures = flat.tree.figures.tolist() if flat.tree is not None else [False] * count
     lines = list(zip(flat.lines, judged.lines, strict=True))
     line = lines.__getitem__
 

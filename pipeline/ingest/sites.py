@@ -28,7 +28,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline.errors import UsageError
-from pipeline.ingest.tree import Forced, Tree
+from pipeline.ingest.elements import Forced, Tree
 
 __all__ = ["Site", "Sites", "host", "kinds", "read_sites"]
 

@@ -17,11 +17,10 @@ from numpy.typing import NDArray
 
 from pipeline.article import Cut
 from pipeline.ingest.blocks import FURNITURE, describe
-from pipeline.ingest.elements import standing
+from pipeline.ingest.elements import Forced, Tree
 from pipeline.ingest.flatten import Flat
 from pipeline.ingest.judge import Judge, default_judge
 from pipeline.ingest.rules import first_rule, mask, rule_bits
-from pipeline.ingest.tree import Forced, Tree
 
 __all__ = ["Judged", "block_cuts", "judge_blocks", "name_cuts"]
 
@@ -198,7 +197,7 @@ def _kin(told: Sequence[int], kept: frozenset[int], tree: Tree | None) -> set[in
     names = [tag for tag, _ in tree.makes]
     parents, makes = tree.table["parent"].tolist(), tree.table["make"].tolist()
     places: dict[tuple[int, str, str], list[int]] = {}
-    for i, at in enumerate(standing(tree).tolist()):
+    for i, at in enumerate(tree.standing.tolist()):
         parent, name = parents[at], names[makes[at]]
         places.setdefault((parent, "", name), []).append(i)
         if parent >= 0:
@@ -234,7 +233,7 @@ def _named(tree: Tree | None) -> list[tuple[str, str] | None]:
     if tree is None:
         return []
     says = [_marked(tag, own) for tag, own in tree.makes]
-    near = tree.nearest([said is not None for said in says])
+    near = tree.nearest(np.array([said is not None for said in says], bool))
     makes = tree.table["make"][near].tolist()
     return [says[make] if at >= 0 else None for at, make in zip(near.tolist(), makes, strict=True)]
 

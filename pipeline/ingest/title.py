@@ -238,7 +238,7 @@ def _best_line(flat: Flat, key: str, first: int, bits: Sequence[int], body: str)
     theirs = _squeeze("".join(prose) or body)
     renamed = next((i for i, line in lines.items() if _OLD_NAME.match(line)), first)
     dated = next((i for i, line in lines.items() if worth.get(i) == _WORTH and _CLOCK.search(line)), first)
-    headed = flat.tree.inside("h1").tolist() if flat.tree is not None else ()
+    headed = flat.tree.headed.tolist() if flat.tree is not None else ()
     headings = {i for i in lines if headed and headed[i]}
     shares: dict[int, float] = {}
 

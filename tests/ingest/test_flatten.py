@@ -9,14 +9,15 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.configure import Limits
 from pipeline.errors import PageError
+from pipeline.ingest.elements import Tree
 from pipeline.ingest.flatten import Flat, flatten_html, flatten_text
-from pipeline.ingest.tree import Tree
 
 
 def shown(flat: Flat) -> list[str]:
@@ -199,9 +200,8 @@ def test_blocks_of_one_element_share_it() -> None:
     chains = [above(tree, number) for number in tree.here]
     assert chains[0][1] == chains[1][1] != chains[2][1]
     assert [tree.makes[make] for make in tree.table["make"][chains[2]]] == [("p", ""), ("div", "b c d"), ("body", "")]
-    assert tree.nearest([own != "" for _, own in tree.makes]).tolist() == [-1, -1, chains[2][1]]
-    assert tree.inside("p").all()
-    assert not tree.inside("td").any()
+    assert tree.nearest(np.array([own != "" for _, own in tree.makes])).tolist() == [-1, -1, chains[2][1]]
+    assert tree.standing.tolist() == tree.here.tolist()
 
 
 PROSE = "港務公司昨天宣布，新碼頭下個月啟用。第一批貨櫃已經到港，工人說準備了三年！"
@@ -218,7 +218,7 @@ def test_an_article_in_a_script_is_put_behind_what_the_page_shows() -> None:
     flat = flatten_html(f"<div id=app>載入中</div><script>window.__INITIAL_STATE__ = {state}</script>")
     assert shown(flat) == ["載入中", "新碼頭下月啟用", *[PROSE] * 4]
     assert flat.tree is not None
-    assert flat.tree.inside("script").tolist() == [False, *[True] * 5]
+    assert flat.tree.makes[flat.tree.table["make"][flat.tree.here[-1]]][0] == "script"
 
 
 def test_the_head_says_what_it_says() -> None:

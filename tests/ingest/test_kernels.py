@@ -18,6 +18,7 @@ from selectolax.lexbor import LexborHTMLParser
 from pipeline.article import Page, restore
 from pipeline.ingest import clean, evidence, pieces
 from pipeline.ingest.blocks import describe, feature_names
+from pipeline.ingest.elements import Tree
 from pipeline.ingest.flatten import Flat, flatten_html, flatten_text
 from pipeline.ingest.fluency import default_fluency, word_table
 from pipeline.ingest.judge import ARRAYS, FAR, Judge
@@ -113,6 +114,18 @@ def plainly(html: str) -> list[tuple[str, str, int]]:
         walk(body, False, False)
         finish()
     return told
+
+
+def names_above(tree: Tree) -> list[set[str]]:
+    """Names of the elements round each block, its own among them."""
+    names, parents = [tree.makes[make][0] for make in tree.table["make"]], tree.table["parent"].tolist()
+    found: list[set[str]] = []
+    for number in tree.here.tolist():
+        found.append(set())
+        while number >= 0:
+            found[-1].add(names[number])
+            number = parents[number]
+    return found
 
 
 def elements_of(flat: Flat) -> list[tuple[str, str]]:
@@ -217,8 +230,8 @@ def test_features_are_what_a_person_would_count() -> None:
     assert told["prose_-2"] == pytest.approx([0.0, 0.0, *told["prose"][:-2]])
     assert told["html"] == [1.0] * count
     assert told["link_share"] == pytest.approx(flat.tree.link_shares.tolist())
-    assert told["over_article"] == flat.tree.inside("article").astype(float).tolist()
-    assert told["over_nav"] == flat.tree.inside("nav").astype(float).tolist()
+    assert told["over_article"] == [float("article" in tags) for tags in names_above(flat.tree)]
+    assert told["over_nav"] == [float("nav" in tags) for tags in names_above(flat.tree)]
     assert told["make_count"][-1] == pytest.approx(np.log1p(4) / 4)
     assert told["at_home"] == told["over_article"]
 

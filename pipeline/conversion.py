@@ -43,6 +43,7 @@ class Conversion:
     """What is to be done."""
 
     to: str
+    """A target of `pipeline.script.convert`, or one of OpenCC's configurations."""
     names: bool = False
     """Write names and terms as the region of `to` does."""
     fields: tuple[str, ...] = ()
@@ -89,7 +90,7 @@ def convert_source(path: str, config: Conversion, limits: Limits = LIMITS) -> It
         else:
             raise UsageError(
                 f"{path} is {source.kind}, and convert takes text, HTML and JSON lines. "
-                f"'taowen clean --to {config.to} {path}' gives rows with text_normalised."
+                f"'taowen clean {path}' gives rows as JSON lines, with text_normalised in the script of its --to."
             )
 
 

@@ -369,6 +369,18 @@ def test_text_is_converted_both_ways(taowen: Taowen, tmp_path: Path) -> None:
     assert taowen("convert", "--to", "zh-Hans", source).out.decode().strip() == "税率调整"
 
 
+def test_every_configuration_of_opencc_is_an_answer_to_to(taowen: Taowen) -> None:
+    from opencc import CONFIGS
+
+    shown = taowen("convert", "--help").out.decode()
+    for name in (config.removesuffix(".json") for config in CONFIGS):
+        assert re.search(rf"\b{name}\b", shown), "write it into the help of --to"
+    done = taowen("convert", "--to", "t2jp", stdin="國會の圖\0")
+    assert (done.code, done.out.decode()) == (0, "国会の図\0")
+    wrong = taowen("convert", "--to", "s2jp", stdin="国会")
+    assert (wrong.code, wrong.out) == (2, b"") and "s2twp, t2hk, t2jp" in wrong.err
+
+
 def test_json_lines_are_converted_and_keep_their_other_fields(taowen: Taowen) -> None:
     record = {"z": [1, {"a": None}], "text": "头发\n發展", "id": 7}
     done = taowen("convert", "--to", "zh-Hant", stdin=f"{json.dumps(record)}\n{BAD}\n\n")

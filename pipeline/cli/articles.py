@@ -20,7 +20,6 @@ from pipeline.cli.options import (
     Overrides,
     PageText,
     Report,
-    Target,
     Threshold,
     To,
     check_output,
@@ -81,7 +80,16 @@ def tag(
 @app.command(epilog="Example: taowen convert --to zh-Hans --names page.html")
 def convert(
     context: typer.Context,
-    to: Annotated[Target, typer.Option("--to", help="The script, and region, to write in.")],
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            metavar="SCRIPT|CONFIG",
+            help="zh-Hans, zh-Hant, zh-Hant-TW or zh-Hant-HK, line by line where it is needed. Or all of it by one of "
+            "OpenCC's configurations: s2t, s2tw, s2twp, s2hk, s2hkp, t2s, tw2s, tw2sp, hk2s, hk2sp, t2tw, t2hk, tw2t, "
+            "hk2t, t2jp, jp2t.",
+        ),
+    ],
     inputs: Inputs = None,
     out: Out = None,
     names: Names = False,

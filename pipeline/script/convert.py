@@ -2,7 +2,7 @@
 
 A page is converted line by line, since pages mix scripts: what is in the wanted script already is not touched.
 OpenCC's `tw2sp` changes 3,030 of 46,412 lines of Simplified news (建立 to 创建), and `s2t` takes the Traditional 皇后
-for a Simplified word.
+for a Simplified word. Who asks for one of OpenCC's configurations by its name gets what OpenCC gives, of all the text.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import groupby
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -28,10 +28,10 @@ from pipeline.script.offsets import Edit, Offsets, align
 from pipeline.script.runs import Run, runs
 from pipeline.script.variants import Place, rename
 
-__all__ = ["TARGETS", "Change", "Converted", "changes", "convert", "convert_with_offsets"]
+__all__ = ["TARGETS", "Change", "Converted", "changes", "configurations", "convert", "convert_with_offsets"]
 
 TARGETS = ("zh-Hans", "zh-Hant", "zh-Hant-TW", "zh-Hant-HK")
-"""What `convert` converts to."""
+"""What `convert` converts to, beside `configurations()`."""
 
 _TO_HANS: dict[Region, tuple[str, ...]] = {"TW": ("tw2sp",), "HK": ("hk2s",)}
 """OpenCC's configurations for Traditional text of a known region; `t2s` for others. `tw2sp` also changes words
@@ -45,6 +45,11 @@ _UNTAKEN = re.compile("([\0\ud800-\udfff]+)")
 _PRIVATE = re.compile("[\U0010f000-\U0010fffd]")
 _NAMES: dict[str, Place] = {"zh-Hans": "CN", "zh-Hant-TW": "TW", "zh-Hant-HK": "HK"}
 """Whose names a target has, where they are asked for. `zh-Hant` is no region."""
+_NAMES_BY_CONFIG: dict[str, Place] = {"s": "CN", "sp": "CN", "tw": "TW", "twp": "TW", "hk": "HK", "hkp": "HK"}
+"""The same for a configuration, by what stands behind its 2. `t` and `jp` are none."""
+_IN_PLACE = frozenset(("hk2s", "hk2t", "jp2t", "s2hk", "s2t", "s2tw", "t2hk", "t2jp", "t2s", "t2tw", "tw2s", "tw2t"))
+"""Configurations all of whose dictionaries keep the number of code points, so that nothing moves. A test asks the
+installed dictionaries."""
 
 _NEIGHBOUR = re.compile("[\u3041-\u3096\u30a1-\u30fa\uac00-\ud7af]")
 """Kana and Hangul: the Han characters beside them are not Chinese ones. In English or Russian without them they are:
@@ -207,7 +212,7 @@ def _steps(classes: NDArray[np.uint8], lines: list[str], foreign: int, native: i
     return steps
 
 
-def _by_line(text: str, foreign: int, native: int, configs: tuple[str, ...]) -> str:
+def _by_line(foreign: int, native: int, configs: tuple[str, ...], text: str) -> str:
     """Convert what is in the script of class `foreign`; lines that go the same way, together."""
     classes = classify(text)
     if not (classes == foreign).any():
@@ -231,34 +236,77 @@ def _by_line(text: str, foreign: int, native: int, configs: tuple[str, ...]) -> 
     return "\n".join(converted)
 
 
-def _passes(text: str, to: str, script: Script | None, names: bool) -> Iterator[tuple[str, str, Offsets | None]]:
-    """Yield the text after each rule that changed it, with the rule and, where it knows them, the offsets."""
-    if to not in TARGETS:
-        raise UsageError(f"There is no conversion to '{to}'. Choose one of {', '.join(TARGETS)}.")
-    if names and to not in _NAMES:
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """A rule that changed the text."""
+
+    rule: str
+    before: str
+    after: str
+    apply: Callable[[str], str] | None
+    """What the rule makes of a stretch by itself. None for names, whose edits are the names."""
+    known: Offsets | None = None
+
+    def offsets(self) -> Offsets:
+        return align(self.before, self.after) if self.known is None else self.known
+
+
+@cache
+def configurations() -> tuple[str, ...]:
+    """Return the names of the installed OpenCC's configurations: `hk2s`, `hk2sp`, `hk2t`, `jp2t`, ..., sorted."""
+    import opencc
+
+    return tuple(sorted(name.removesuffix(".json") for name in opencc.CONFIGS))
+
+
+def _passes(text: str, to: str, script: Script | None, names: bool) -> Iterator[_Pass]:
+    """Yield each rule that changed the text, in turn."""
+    named = to not in TARGETS
+    if named and to not in configurations():
+        raise UsageError(
+            f"There is no conversion to '{to}'. Choose one of {', '.join(TARGETS)}, or of OpenCC's configurations: "
+            f"{', '.join(configurations())}."
+        )
+    place = _NAMES_BY_CONFIG.get(to.rpartition("2")[2]) if named else _NAMES.get(to)
+    if names and place is None:
         raise UsageError(f"Names belong to a region, and {to} is none. Choose one of {', '.join(_NAMES)}.")
-    script = identify(text) if script is None else script
-    if text.isascii() or (script.script == "other" and (script.language in ("ja", "ko") or _NEIGHBOUR.search(text))):
-        return
-    steps: list[tuple[str, Callable[[str], str]]] = []
+    if named:
+        after = _convert((to,), text)
+        if after != text:
+            yield _Pass(to, text, after, partial(_convert, (to,)), Offsets() if to in _IN_PLACE else None)
+            text = after
+    else:
+        script = identify(text) if script is None else script
+        if text.isascii() or _is_foreign(text, script):
+            return
+        for rule, step, configs in _steps_to(to, script):
+            after = step(text)
+            if after != text:
+                yield _Pass(rule, text, after, partial(_apply, configs))
+                text = after
+    if names and place is not None:
+        after, offsets = rename(text, place)
+        if after != text:
+            yield _Pass(place, text, after, None, offsets)
+
+
+def _is_foreign(text: str, script: Script) -> bool:
+    """Whether a text is Japanese or Korean, or in another language with some of that."""
+    return script.script == "other" and (script.language in ("ja", "ko") or _NEIGHBOUR.search(text) is not None)
+
+
+def _steps_to(to: str, script: Script) -> Iterator[tuple[str, Callable[[str], str], tuple[str, ...]]]:
+    """Yield what is to be done for one of `TARGETS`: the rule, what it does to a text, and OpenCC's configurations."""
     if to == "zh-Hans":
         configs = _TO_HANS.get(script.region, ("t2s",))
-        steps.append((configs[0], lambda text: _by_line(text, HANT, HANS, configs)))
-    else:
-        steps.append((_FROM_HANS[to][0], lambda text: _by_line(text, HANS, HANT, _FROM_HANS[to])))
-        elsewhere = script.script in ("zh-Hant", "mixed") and script.region != to.removeprefix("zh-Hant-")
-        if elsewhere and to in _FROM_STANDARD:
-            regional = _TO_STANDARD.get(script.region, ()) + _FROM_STANDARD[to]
-            steps.append((" ".join(regional), lambda text: _apply(regional, text)))
-    for rule, step in steps:
-        after = step(text)
-        if after != text:
-            yield rule, after, None
-            text = after
-    if names:
-        after, offsets = rename(text, _NAMES[to])
-        if after != text:
-            yield _NAMES[to], after, offsets
+        yield configs[0], partial(_by_line, HANT, HANS, configs), configs
+        return
+    configs = _FROM_HANS[to]
+    yield configs[0], partial(_by_line, HANS, HANT, configs), configs
+    elsewhere = script.script in ("zh-Hant", "mixed") and script.region != to.removeprefix("zh-Hant-")
+    if elsewhere and to in _FROM_STANDARD:
+        regional = _TO_STANDARD.get(script.region, ()) + _FROM_STANDARD[to]
+        yield " ".join(regional), partial(_apply, regional), regional
 
 
 def convert(text: str, to: str, script: Script | None = None, *, names: bool = False) -> str:
@@ -268,17 +316,20 @@ def convert(text: str, to: str, script: Script | None = None, *, names: bool = F
     bring Traditional text of another or an unknown region to that region's characters. Japanese and Korean are not
     touched, and in English only what is Chinese. Line breaks, lone surrogates and NUL stay where they are.
 
+    A configuration of OpenCC (`s2twp`, `t2jp`) converts all of the text as OpenCC does, whatever script and language it
+    is in and without our corrections. It has to fit the text: `tw2sp` turns the mainland's 建立 into 创建.
+
     Args:
         text: any string.
-        to: one of `TARGETS`.
-        script: `identify(text)`, where the caller has it already, or what is known better.
+        to: one of `TARGETS` or of `configurations()`.
+        script: `identify(text)`, where the caller has it already, or what is known better. Configurations do not ask.
         names: write names and terms as the region does (`pipeline.script.variants`): 川普 becomes 特朗普 in zh-Hans.
 
     Raises:
         UsageError: `to` is no such target, or has no region for `names`.
     """
-    for _, after, _ in _passes(text, to, script, names):
-        text = after
+    for done in _passes(text, to, script, names):
+        text = done.after
     return text
 
 
@@ -291,9 +342,9 @@ def convert_with_offsets(text: str, to: str, script: Script | None = None, *, na
         UsageError: as `convert`.
     """
     offsets = Offsets()
-    for _, after, moved in _passes(text, to, script, names):
-        offsets = offsets.then(align(text, after) if moved is None else moved)
-        text = after
+    for done in _passes(text, to, script, names):
+        offsets = offsets.then(done.offsets())
+        text = done.after
     return Converted(text, offsets)
 
 
@@ -306,23 +357,21 @@ def changes(text: str, to: str, script: Script | None = None, *, names: bool = F
     told: list[Change] = []
     given = text
     offsets = Offsets()
-    for rule, after, moved in _passes(text, to, script, names):
-        step = align(text, after) if moved is None else moved
-        configs = tuple(rule.split(" "))
+    for done in _passes(text, to, script, names):
+        before, after, step, apply = done.before, done.after, done.offsets(), done.apply
         last = 0
-        words = [_word(edit, text, after, configs) if moved is None else edit for edit in step.edits]
-        for edit in sorted([*words, *_characters(text, after, step)], key=lambda edit: (edit.start, -edit.end)):
+        words = [_word(edit, before, after, apply) if apply else edit for edit in step.edits]
+        for edit in sorted([*words, *_characters(before, after, step)], key=lambda edit: (edit.start, -edit.end)):
             if edit.end <= last:
                 continue  # a character of a word that is told already
             last = edit.end
             new = after[edit.new_start : edit.new_end]
-            kind: _Kind = "words" if moved is None else "names"
-            if moved is None and edit.end - edit.start == 1 == len(new) and edit not in words:
-                kind = "characters" if _apply(configs, text[edit.start]) == new else "phrase"
+            kind: _Kind = "words" if apply else "names"
+            if apply and edit.end - edit.start == 1 == len(new) and edit not in words:
+                kind = "characters" if apply(before[edit.start]) == new else "phrase"
             start, end = offsets.back(edit.start, edit.end)
-            told.append(Change(start, end, given[start:end], new, kind, rule))
+            told.append(Change(start, end, given[start:end], new, kind, done.rule))
         offsets = offsets.then(step)
-        text = after
     return told
 
 
@@ -337,11 +386,11 @@ def _characters(old: str, new: str, offsets: Offsets) -> Iterator[Edit]:
         here, there = edit.end, edit.new_end
 
 
-def _word(edit: Edit, old: str, new: str, configs: tuple[str, ...]) -> Edit:
+def _word(edit: Edit, old: str, new: str, apply: Callable[[str], str]) -> Edit:
     """Return the least stretch round `edit` that the rule converts by itself as it did here: 軟體 for 體."""
     for grown in range(_GROWN + 1):
         for left in range(min(grown, edit.start, edit.new_start) + 1):
             wide = Edit(edit.start - left, edit.end + grown - left, edit.new_start - left, edit.new_end + grown - left)
-            if _apply(configs, old[wide.start : wide.end]) == new[wide.new_start : wide.new_end]:
+            if apply(old[wide.start : wide.end]) == new[wide.new_start : wide.new_end]:
                 return wide
     return edit

@@ -25,7 +25,7 @@ _WRITE_HANS: tuple[_Told, ...] = ("CN", "SG", "MY")
 _QUOTED = 3
 """Of their words this many count as one in a Traditional text: it quotes them (規模以上, 億元人民幣) more often than it
 was converted."""
-_OTHER, _HAN, HANT, HANS, _KANA, _HANGUL, _LATIN, _FOREIGN, _YUE, _YUE_HANT = range(10)
+_OTHER, _HAN, HANT, HANS, _KANA, _HANGUL, _LATIN, _FOREIGN, _YUE, _YUE_HANT, _JA = range(11)
 _RANGES: tuple[tuple[int, int, int], ...] = (
     (0x41, 0x5A, _LATIN),
     (0x61, 0x7A, _LATIN),
@@ -78,6 +78,17 @@ _CANTONESE_SHARE = 0.07
 """Share of Cantonese characters among Han characters from which a text is written Cantonese. 99.5% of news-pool's Hong
 Kong articles have less than .054, those that quote much speech; Taiwanese ones have none."""
 _ENGLISH = frozenset({"the", "of", "and", "to", "in", "is", "for", "on", "that", "with", "was", "are", "has"})
+_JAPANESE = frozenset(
+    "䀋両乗亀亜仏仮価値倶倹働兎児円処剣剤剰労効勅勧勲匂単厳収呉呪唖営噛団囲図圏圧塀塁塡塩増壊壌壱売変奨姉"
+    "姫嬢実寛対専尭峠巌巣巻帯帰庁広廃弐弾従徳徴応恵悩悪懐戦戸戻払抜択拝拠拡挙挿捜掲掻揺摂撃撹斉斎晩暁暦曁"
+    "曽枠栃栄桜桝桟検楡楽様権歓歩歯歳歴毎気氷汚沢浄涙渇済渉渋渓満溌滝瀬焔焼犠猟獣畑畳痩発皐県砕稲穂穏穣竃"
+    "竜粋粛粧経絵継続総縁縄縦繊繋繍聡聴脳臓舎舗艶茘荘蔵薫薬蛍蝋覇覚覧観訳読譲賛転軽輌辺辻込逓遅郷酔醗醤醸"
+    "釈鉄鉱銭鋳錬関闘陥険隠隣雑霊頼顕駅駆駈騒験髄髪鬪鴎鶏鹸黒黙鼈齢"
+)
+"""Characters that Japanese writes and neither Chinese script does, nor a key: simplified in Japan, or made there."""
+_JAPANESE_LEAST, _JAPANESE_SHARE = 2, 0.15
+"""How many of them, and which share of the Han characters, make a text without kana Japanese: headlines are often so.
+No headline and no article of news-pool has as many; those that quote Japanese names or titles have up to .06."""
 _REGION_WORDS = 2
 """Different words of a region that are needed to name it: one may be quoted."""
 _REGION_LEAD = 3
@@ -175,8 +186,10 @@ def classify(text: str) -> NDArray[np.uint8]:
 
 @cache
 def _kinds() -> NDArray[np.uint8]:
-    """Return the classes with those of Cantonese characters set apart, shape `(0x110000,)`."""
+    """Return the classes with those of Cantonese and of Japanese characters set apart, shape `(0x110000,)`."""
     table = classes().copy()
+    for character in _JAPANESE:
+        table[ord(character)] = _JA
     for character in _CANTONESE:
         table[ord(character)] = _YUE_HANT if table[ord(character)] == HANT else _YUE
     return table
@@ -290,16 +303,18 @@ def identify(text: str, context: str = "") -> Script:
         context: more of the same page, such as its byline and its menus. It is asked for the region where `text`
             does not tell it, and for nothing else.
     """
-    counts = np.bincount(_kinds().take(code_points(text), mode="clip"), minlength=_YUE_HANT + 1).tolist()
-    yue, yue_hant, hans = counts[_YUE], counts[_YUE_HANT], counts[HANS]
+    counts = np.bincount(_kinds().take(code_points(text), mode="clip"), minlength=_JA + 1).tolist()
+    yue, yue_hant, hans, japanese = counts[_YUE], counts[_YUE_HANT], counts[HANS], counts[_JA]
     hant = counts[HANT] + yue_hant
-    han = counts[_HAN] + yue + hant + hans
+    han = counts[_HAN] + yue + hant + hans + japanese
     kana, hangul, foreign = counts[_KANA], counts[_HANGUL], counts[_FOREIGN]
     words = counts[_LATIN] / _LETTERS_PER_WORD
     total = han + kana + hangul + words + foreign
     if not total:
         return Script("none", 1.0, "", "und")
-    if kana >= 2 and kana >= _KANA_SHARE * (kana + han) and kana + han >= hangul + words:
+    written = kana >= 2 and kana >= _KANA_SHARE * (kana + han)
+    written |= japanese >= _JAPANESE_LEAST and japanese >= _JAPANESE_SHARE * han
+    if written and kana + han >= hangul + words:
         return Script("other", round((kana + han) / total, 4), "", "ja")
     if han < total / 2:
         language = "ko" if hangul > max(words, foreign) else "und"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,11 @@ _WINDOW = 24
 have a dozen. A stretch that is longer is one edit up to the end of its line."""
 _AGREE = 2
 """Code points that have to agree for the texts to be in step again; fewer at the end of a line."""
+
+_MARK = re.compile(
+    r"([\0-/:-@\[-`{-\xbf\u2000-\u206f\u3000-\u3004\u3008-\u3020\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65])"
+)
+"""Marks and spaces, which no conversion touches: the first one of a line is the first of what became of it."""
 
 _Span: TypeAlias = tuple[int, int, int, int]
 """Start and end of an edit in the old and in the new line."""
@@ -106,15 +112,17 @@ def _edits(old: Iterable[str], new: Iterable[str]) -> Iterator[Edit]:
 def _widened(edits: Iterable[_Span], line: str) -> Iterator[_Span]:
     """Let an edit that only adds or only takes away hold a neighbour too, so that either side has a place for it.
 
-    Edits that come to touch become one.
+    The neighbour is the one before, or the one behind where a clause begins. Edits that come to touch become one.
     """
     held: _Span | None = None
     for start, end, new_start, new_end in edits:
         if start == end or new_start == new_end:
-            if start > (held[1] if held else 0):
-                start, new_start = start - 1, new_start - 1
-            elif not held and end < len(line):
+            first = held[1] if held else 0
+            begins = start == 0 or (start > first and _MARK.match(line, start - 1) is not None)
+            if begins and end < len(line) and (start == 0 or _MARK.match(line, end) is None):
                 end, new_end = end + 1, new_end + 1
+            elif start > first:
+                start, new_start = start - 1, new_start - 1
         if held and start <= held[1]:
             held = held[0], end, held[2], new_end
         else:
@@ -126,6 +134,23 @@ def _widened(edits: Iterable[_Span], line: str) -> Iterator[_Span]:
 
 
 def _line_edits(old: str, new: str) -> Iterator[_Span]:
+    """Yield the edits of a line. Where both have the same marks, what stands between two of them stays there.
+
+    Else the last word of a clause and the first one of the next would be one edit, if both changed.
+    """
+    parts, others = _MARK.split(old), _MARK.split(new)
+    if parts[1::2] != others[1::2]:
+        parts, others = [old], [new]
+    here = there = 0
+    for part, other in zip(parts, others, strict=True):
+        if part != other:
+            for start, end, new_start, new_end in _part_edits(part, other):
+                yield here + start, here + end, there + new_start, there + new_end
+        here += len(part)
+        there += len(other)
+
+
+def _part_edits(old: str, new: str) -> Iterator[_Span]:
     left = right = 0
     while left < len(old) and right < len(new):
         if old[left] == new[right]:

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from pipeline.configure import data_path
 from pipeline.script.fold import characters_folded, fold
+from pipeline.script.identify import _HAN, _JAPANESE, Script, classify, identify, leanings
 from pipeline.script.identify import HANS as OF_HANS
 from pipeline.script.identify import HANT as OF_HANT
-from pipeline.script.identify import Script, classify, identify, leanings
+from pipeline.script.tables import installed_dictionary
 
 HANT = "經濟部昨日宣布，對進口的稀土磁鐵課徵關稅，業者認為價格將會上漲。"
 HANS = "经济部昨日宣布，对进口的稀土磁铁课征关税，业者认为价格将会上涨。"
@@ -36,6 +37,9 @@ CANTONESE = "佢哋話呢啲嘢唔係我哋整㗎，咁樣冇可能嘅，你睇�
         ("", "none", "und"),
         ("12:30 — 3.5%", "none", "und"),
         ("米政府、対中関税を25%に引き上げ", "other", "ja"),
+        ("政府、経済対策決定 補正予算十兆円", "other", "ja"),
+        ("電気自動車関税百％ 米政府発表", "other", "ja"),
+        ("日本演員広末涼子與桜井翔將出席電影首映，購票民眾排隊", "zh-Hant", "zh-Hant"),
         ("優の良品開新店，顧客排隊購買", "zh-Hant", "zh-Hant"),
         ("Apple 和 NVIDIA 宣布在台灣擴大投資", "zh-Hant", "zh-Hant"),
     ],
@@ -43,6 +47,22 @@ CANTONESE = "佢哋話呢啲嘢唔係我哋整㗎，咁樣冇可能嘅，你睇�
 def test_script_and_language(text: str, script: str, language: str) -> None:
     found = identify(text)
     assert (found.script, found.language) == (script, language)
+
+
+def test_characters_of_japanese_are_in_neither_chinese_script_nor_in_a_key() -> None:
+    for character in _JAPANESE:
+        assert fold(character) == character
+        for encoding in ("gb2312", "big5"):
+            with pytest.raises(UnicodeEncodeError):
+                character.encode(encoding)
+    assert set(classify("".join(_JAPANESE)).tolist()) == {_HAN}
+    simplified_there = installed_dictionary("JPShinjitaiCharacters")
+    assert len(_JAPANESE.difference(simplified_there)) < 20
+
+
+@given(st.text(HANT + HANS + JAPANESE + "経済対策円", max_size=40))
+def test_a_text_and_its_key_are_both_japanese_or_neither(text: str) -> None:
+    assert (identify(text).language == "ja") == (identify(fold(text)).language == "ja")
 
 
 @pytest.mark.parametrize(
@@ -84,6 +104,8 @@ def test_an_answer_is_the_same_however_late_it_is_asked(text: str) -> None:
     ("text", "region"),
     [
         ("記者王小明／綜合報導　業者指出，網路攻擊使軟體業損失新台幣三億元。", "TW"),
+        ("業者表示，人工智慧與氣候變遷將影響產業，政府已挹注經費。", "TW"),
+        ("判詞指，被告控罪成立，證供可信，署理處長不作評論。", "HK"),
         ("特首昨日表示，本港樓價回落，裁判官押後案件，去信要求交代理據。", "HK"),
         ("本报讯（记者了解到）上半年产销同比增长，业内人士说零部件价格环比下降。", "CN"),
         ("组屋转售价上涨，建屋局发文告说，一间四房式组屋以六十万新元售出。", "SG"),

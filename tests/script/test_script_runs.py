@@ -13,7 +13,7 @@ from pipeline.script.fold import fold
 from pipeline.script.identify import HANS, HANT, classify, identify
 from pipeline.script.learn_leaning import held_out
 from pipeline.script.runs import Run, runs
-from pipeline.script.seams import seams
+from pipeline.script.seams import clause_ends, off_theme, seams
 
 HANT_TEXT = "經濟部昨日宣布，對進口的稀土磁鐵課徵關稅，業者認為價格將會上漲。"
 HANS_TEXT = "经济部昨日宣布，对进口的稀土磁铁课征关税，业者认为价格将会上涨。"
@@ -58,6 +58,14 @@ def test_a_phrase_that_comes_again_has_the_same_ends() -> None:
     assert [twice[run.start : run.end] for run in runs(twice)] == [phrase, phrase]
 
 
+def test_a_way_of_writing_is_no_run_unless_the_script_is_asked_for() -> None:
+    """Hong Kong's press writes 毁 and 温 among Traditional characters."""
+    text = "警方接獲報案，指商場內有人涉嫌刑事毁壞，案件交由刑事調查隊跟進。"
+    assert runs(text) == []
+    (asked,) = runs(text, "zh-Hans")
+    assert "毁" in text[asked.start : asked.end]
+
+
 def test_the_minority_is_what_fewer_characters_are_written_in() -> None:
     """Traditional text has more telling characters: here more of them, in fewer characters."""
     hans = "这些年来他一直在家里写小说，每天早上六点起床，先喝一杯水。\n" * 2
@@ -84,12 +92,14 @@ def test_runs_are_sorted_disjoint_and_of_one_script(
         inside = classes[run.start : run.end]
         assert (inside == own).any() and not (inside == other).any()
         assert "\n" not in text[run.start : run.end]
-    if found or script:
-        told = HANT if (script or found[0].script) == "zh-Hant" else HANS
+    if script:
+        told = HANT if script == "zh-Hant" else HANS
         outside = np.ones(len(text), bool)
         for run in found:
             outside[run.start : run.end] = False
-        assert not (classes[outside] == told).any(), "every telling character of the minority is in a run"
+        assert not (classes[outside] == told).any(), "every telling character of the script asked for is in a run"
+    elif found:
+        assert set(found) <= set(runs(text, found[0].script)), "what is left out are whole runs"
 
 
 @given(st.text(HANT_TEXT + HANS_TEXT + "abc\n", max_size=80))
@@ -113,6 +123,28 @@ def test_seams_are_those_of_the_fluency_model(key: str, data: st.DataObject) -> 
     starts, ends = np.array([start]), np.array([end])
     left, right = default_fluency().read(key).seams(starts, ends)
     assert seams(key, starts, ends) == pytest.approx(left + right, abs=1e-3)
+
+
+@given(st.text(HANS_TEXT + "，。\n", min_size=2, max_size=60), st.data())
+def test_what_strays_from_the_subject_by_the_themes_of_the_fluency_model(key: str, data: st.DataObject) -> None:
+    rest = np.array(data.draw(st.lists(st.booleans(), min_size=len(key) - 1, max_size=len(key) - 1)))
+    fluency = default_fluency()
+    symbols = fluency.symbols(key)
+    themes = fluency.themed[fluency.pair(symbols[:-1], symbols[1:])[1]]
+    subject = fluency.themes[themes[rest & (themes >= 0)]].sum(axis=0)
+    told = off_theme(key, rest)
+    if not subject.any():
+        assert not told.any()
+        return
+    close = fluency.themes[themes] @ (subject / np.linalg.norm(subject))
+    order = np.argsort(close[themes >= 0], kind="stable")
+    assert not told[themes < 0].any()
+    assert (np.diff(told[themes >= 0][order]) <= 1e-4).all(), "the closer to the subject, the less"
+
+
+def test_clauses_begin_and_end_with_what_does() -> None:
+    begins, ends = clause_ends("記们的了说")
+    assert max(begins[1], begins[2], begins[3]) < 0 < min(ends[3], ends[4])
 
 
 @given(st.text(max_size=20))

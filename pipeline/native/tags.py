@@ -90,10 +90,11 @@ def pairs(letters: Keys, weights: NDArray[np.int16], signed: NDArray[np.int16], 
     size, topics = weights.shape
     width = topics // 4 * 4 + 4  # one more than topics at least
     table = np.zeros((size + 1, width), np.int16)
-    table[:-1, :topics] = weights
+    for topic in range(topics):  # column by column: numpy is slow where the last axis is short
+        table[:-1, topic] = weights[:, topic]
     bits = size.bit_length() - 1
     ones, _ = rows(letters, bits, np.arange(1 << 16, dtype=np.uint16))
-    singles = table[ones]
+    singles = table.view(np.int64).take(ones, axis=0).view(np.int16)
     table[:-1, topics] = signed
     return Pairs(letters, singles, table, bits, topics, width, shortest)
 

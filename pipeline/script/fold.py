@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import ItemsView, Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 from itertools import accumulate, pairwise
 from operator import add
@@ -28,7 +28,15 @@ from numpy.typing import NDArray
 from pipeline.configure import data_path
 from pipeline.native import folding
 
-__all__ = ["characters_folded", "code_points", "fold", "fold_many", "folded_keys", "folded_points"]
+__all__ = [
+    "characters_folded",
+    "characters_that_change",
+    "code_points",
+    "fold",
+    "fold_many",
+    "folded_keys",
+    "folded_points",
+]
 
 Codes: TypeAlias = NDArray[np.uint32]
 
@@ -53,11 +61,8 @@ class _Table(NamedTuple):
 
     folding: folding.Folding
     """What the kernel looks up."""
-    stable: str
-    """The stable form of each code point up to the last one that changes. `str.translate` takes it twice as fast as a
-    dict."""
-    changing: frozenset[str]
-    """Characters that change by themselves."""
+    changes: dict[str, str]
+    """What characters become that change by themselves."""
     hot: frozenset[str]
     """Characters that may be in a phrase, so their neighbourhood is folded by `_settle`."""
     once: dict[int, str]
@@ -76,10 +81,10 @@ def code_points(text: str) -> Codes:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), _CODES)
 
 
-def _rows() -> Iterator[list[str]]:
-    for line in data_path("fold.tsv").read_text("utf-8").split("\n"):
-        if line and line[0] != "#":
-            yield line.split("\t")
+def _rows() -> Iterator[tuple[str, str, str]]:
+    lines = data_path("fold.tsv").read_text("utf-8").split("\n")
+    cells = "\t".join([line for line in lines if line and line[0] != "#"]).split("\t")
+    return zip(cells[::3], cells[1::3], cells[2::3], strict=True)
 
 
 def _idle(phrases: dict[str, str], once: dict[str, str]) -> set[str]:
@@ -136,18 +141,17 @@ def _table() -> _Table:
         del phrases[phrase]
     onces, normals = str.maketrans(once), str.maketrans(normal)
     anchors, members = _anchors(sorted(phrases), once), set("".join(phrases))
-    every = "".join(sorted({*once, *normal, *members}))
+    every = "".join({**once, **normal, **dict.fromkeys(members)})
     # All that a character becomes, pass by pass, when no phrase is near.
     stages = [every, every.translate(normals)]
     while (after := stages[-1].translate(onces)) != stages[-1]:
         stages.append(after)
-    hot: set[str] = set()
-    origins: dict[str, set[str]] = {}
-    for stage in stages:
-        for character, form in [spot for spot in zip(every, stage, strict=True) if spot[1] in members]:
-            origins.setdefault(form, set()).add(character)
-            if form in anchors:
-                hot.add(character)
+    origins = {member: {member} for member in members}
+    for before, after in pairwise(stages):
+        for character, was, form in zip(every, before, after, strict=True):
+            if form != was and form in members:
+                origins[form].add(character)
+    hot = {character for anchor in anchors for character in origins[anchor]}
     pairs = {
         left + right
         for phrase in phrases
@@ -159,18 +163,15 @@ def _table() -> _Table:
     sizes: dict[str, set[int]] = {}
     for phrase in phrases:
         sizes.setdefault(phrase[:2], set()).add(len(phrase))
-    points = np.arange(ord(every[-1]) + 1, dtype=_CODES)
+    points = np.arange(ord(max(every)) + 1, dtype=_CODES)
     points[code_points(every)] = code_points(stages[-1])
-    stable = _string(points)
-    changing = frozenset(character for character, form in zip(every, stages[-1], strict=True) if form != character)
     points[code_points("".join(hot))] |= np.uint32(folding.HOT)
     # Characters that are in a phrase, or become one that is. No phrase reaches over any other.
     points[code_points("".join(set().union(*origins.values())))] |= np.uint32(folding.NEAR)
     firsts, seconds = (code_points("".join(pair[side] for pair in pairs)) for side in (0, 1))
     return _Table(
         folding.folding(points, firsts, seconds),
-        stable,
-        changing,
+        {character: form for character, form in zip(every, stages[-1], strict=True) if form != character},
         frozenset(hot),
         onces,
         normals,
@@ -181,10 +182,14 @@ def _table() -> _Table:
 
 
 class _Signs(NamedTuple):
-    """What tells that a text is not its own key; apart from the table, since the patterns take 10 ms to compile."""
+    """What short texts are looked up by; apart from the table, since it takes 10 ms and long ones need none of it."""
 
+    stable: str
+    """The stable form of each code point up to the last one that changes. `str.translate` takes it twice as fast as a
+    dict."""
     telling: re.Pattern[str]
-    """One of them, one that may be in a phrase, or any above the basic plane, since `re` is slow with sets of those."""
+    """A character that changes, one that may be in a phrase, or any above the basic plane, since `re` is slow with sets
+    of those."""
     hot: re.Pattern[str]
     """One that may be in a phrase."""
 
@@ -192,8 +197,11 @@ class _Signs(NamedTuple):
 @cache
 def _signs() -> _Signs:
     table = _table()
-    basic = "".join(sorted(character for character in table.changing | table.hot if character <= "\uffff"))
+    basic = "".join(sorted(character for character in {*table.changes, *table.hot} if character <= "\uffff"))
+    points = np.arange(ord(max(table.changes)) + 1, dtype=_CODES)
+    points[code_points("".join(table.changes))] = code_points("".join(table.changes.values()))
     return _Signs(
+        _string(points),
         re.compile(f"[{basic}\U00010000-\U0010ffff]"),
         re.compile(f"[{''.join(sorted(table.hot))}]"),
     )
@@ -252,7 +260,7 @@ def _settled(text: str) -> str:
 
 def _is_key(text: str) -> bool:
     """Whether nothing of a short `text` folds: 5 ns a character, a third of folding it."""
-    changing, telling = _table().changing, _signs().telling
+    changing, telling = _table().changes, _signs().telling
     found = telling.search(text)
     while found is not None:
         place = found.start()
@@ -278,7 +286,7 @@ def fold(text: str) -> str:
     if any(_meets(_spot(text, found.start())) for found in _signs().hot.finditer(text)):
         folded = _settled(text)
         return text if folded == text else folded  # 乾 changes, but not in 乾元
-    return text.translate(_table().stable)
+    return text.translate(_signs().stable)
 
 
 def folded_points(text: str) -> Codes:
@@ -321,7 +329,12 @@ def characters_folded(text: str) -> str:
 
     It differs from `fold` in one character of 5,000.
     """
-    return text.translate(_table().stable)
+    return text.translate(_signs().stable)
+
+
+def characters_that_change() -> ItemsView[str, str]:
+    """Return the characters that fold to another one by themselves, and those they become."""
+    return _table().changes.items()
 
 
 def fold_many(texts: Iterable[str]) -> list[str]:

@@ -67,8 +67,7 @@ class Pairs:
         self.bits = int(rarity.size - 1).bit_length()
         self.marks = marks
         self._weights = weights
-        sign, _, _ = sketch_of(rarity.size)
-        signed = (sign * rarity).astype(np.int16)
+        signed = _signs(rarity.size) * rarity
         self.told = tags.pairs(letters(marks=marks), weights, signed, _SHORTEST)
         """What the kernels take."""
 
@@ -106,9 +105,10 @@ def length_of(squares: Array) -> Array:
 
 def sketch_of(rows: int) -> tuple[Array, npt.NDArray[np.intp], int]:
     """Return sign and bucket of each hash row in the sketch, shape (rows,), and the number of buckets."""
-    every = np.arange(rows, dtype=np.intp)
-    return np.where(every & 1, 1.0, -1.0), _bucket(every), _BUCKETS
+    return _signs(rows).astype(np.float64), np.arange(rows, dtype=np.intp) >> 1 & (_BUCKETS - 1), _BUCKETS
 
 
-def _bucket(rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-    return np.asarray((rows >> 1) & (_BUCKETS - 1))
+def _signs(rows: int) -> npt.NDArray[np.int16]:
+    signs = np.ones(rows, dtype=np.int16)
+    signs[::2] = -1
+    return signs

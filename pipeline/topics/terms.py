@@ -95,7 +95,7 @@ class TermFinder:
         # What a topic claims for itself is no background any more: chips, once somebody adds a topic about them.
         kinds = [group.kind for group in self.groups]
         for of_term in owners.values():
-            if any(kinds[n] == "terms" for n in of_term):
+            if len(of_term) > 1 and any(kinds[n] == "terms" for n in of_term):
                 of_term[:] = [n for n in of_term if kinds[n] != "background"]
         self.terms: tuple[str, ...] = tuple(sorted(owners))
         # A longer term is also each term inside it, so that 中美贸易战 may be listed without losing 贸易战.

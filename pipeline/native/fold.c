@@ -59,12 +59,15 @@ static inline int64_t fold(const Folding *folding, const uint32_t *codes, int64_
     return count;
 }
 
+/* One row more of `stretches` tells whether a character changes by itself. */
 EXPORT int64_t tw_fold(const Folding *folding, const uint32_t *codes, int64_t size, uint32_t *folded,
                        int64_t (*stretches)[2]) {
-    return fold(folding, codes, size, 0, size, folded, stretches, 0);
+    const int64_t count = fold(folding, codes, size, 0, size, folded, stretches, 0);
+    stretches[size][0] = memcmp(codes, folded, (size_t)size * sizeof *codes) != 0;
+    return count;
 }
 
-/* The same, as keys. */
+/* The same, as keys; of what changes nothing is told. */
 EXPORT int64_t tw_fold_keys(const Folding *folding, const uint32_t *codes, int64_t size, uint16_t *keys,
                             int64_t (*stretches)[2]) {
     uint32_t folded[BLOCK];

@@ -38,22 +38,21 @@ def folding(points: Codes, firsts: Codes, seconds: Codes) -> Folding:
     return Folding(points, len(points), pairs)
 
 
-def fold(told: Folding, codes: Codes) -> tuple[Codes, list[list[int]]]:
-    """Return each code point folded by itself, and start and end of the stretches that a phrase may be in."""
-    folded = np.empty(len(codes), np.uint32)
-    return folded, _folded("tw_fold", told, codes, folded)
+def fold(told: Folding, codes: Codes) -> tuple[Codes, list[list[int]], bool]:
+    """Return each code point folded by itself, the stretches that a phrase may be in, and whether anything changed.
+
+    A stretch is its start and its end.
+    """
+    folded, stretches = np.empty(len(codes), np.uint32), np.empty((len(codes) + 1, 2), np.int64)
+    count = call("tw_fold", told, at(codes), ctypes.c_int64(len(codes)), at(folded), at(stretches))
+    return folded, stretches[:count].tolist() if count else [], bool(stretches[-1, 0])
 
 
 def fold_keys(told: Folding, codes: Codes) -> tuple[Keys, list[list[int]]]:
-    """Return the same as `keys` of what `fold` returns."""
-    short = np.empty(len(codes), np.uint16)
-    return short, _folded("tw_fold_keys", told, codes, short)
-
-
-def _folded(name: str, told: Folding, codes: Codes, into: Codes | Keys) -> list[list[int]]:
-    stretches = np.empty((len(codes), 2), np.int64)
-    count = call(name, told, at(codes), ctypes.c_int64(len(codes)), at(into), at(stretches))
-    return stretches[:count].tolist() if count else []
+    """Return `keys` of what `fold` returns, and the stretches."""
+    short, stretches = np.empty(len(codes), np.uint16), np.empty((len(codes), 2), np.int64)
+    count = call("tw_fold_keys", told, at(codes), ctypes.c_int64(len(codes)), at(short), at(stretches))
+    return short, stretches[:count].tolist() if count else []
 
 
 def lower(codes: Codes) -> Codes:

@@ -47,6 +47,8 @@ _SPARSE = 50
 """Characters among which one changes, in texts that are then taken apart one by one instead of all together."""
 _FEW = 64
 """Code points up to which characters are looked up by Python: the call of a kernel costs as much as 100 of them."""
+_BRIEF = 400
+"""Code points up to which a pattern tells sooner than a kernel that a text is its own key."""
 _SHORT = 32
 """Code points of a neighbourhood worth remembering; a page made of one long one must not stay in memory."""
 _SETTLED = 16_384
@@ -259,12 +261,12 @@ def _settled(text: str) -> str:
 
 
 def _is_key(text: str) -> bool:
-    """Whether nothing of a short `text` folds: 5 ns a character, a third of folding it."""
-    changing, telling = _table().changes, _signs().telling
+    """Whether nothing of a brief `text` folds: 5 ns a character."""
+    telling = _signs().telling
     found = telling.search(text)
     while found is not None:
         place = found.start()
-        if text[place] in changing or _meets(_spot(text, place)):
+        if text[place] in _table().changes or _meets(_spot(text, place)):
             return False
         found = telling.search(text, place + 1)
     return True
@@ -278,21 +280,22 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text
-    if len(text) > _FEW:
-        points = _folded(text, codes := code_points(text))
-        return text if (points == codes).all() else _string(points)
-    if _is_key(text):
+    if len(text) <= _BRIEF and _is_key(text):
         return text
-    if any(_meets(_spot(text, found.start())) for found in _signs().hot.finditer(text)):
+    if len(text) > _FEW:
+        points, changed = _folded(text, code_points(text))
+        folded = _string(points) if changed else text
+    elif any(_meets(_spot(text, found.start())) for found in _signs().hot.finditer(text)):
         folded = _settled(text)
-        return text if folded == text else folded  # 乾 changes, but not in 乾元
-    return text.translate(_signs().stable)
+    else:
+        folded = text.translate(_signs().stable)
+    return text if folded == text else folded  # 乾 changes, but not in 乾元
 
 
 def folded_points(text: str) -> Codes:
     """Return the code points of `fold(text)`, shape `(len(text),)`: half the time where no string is wanted."""
     codes = code_points(text)
-    return codes if text.isascii() else _folded(text, codes)
+    return codes if text.isascii() else _folded(text, codes)[0]
 
 
 def folded_keys(text: str) -> NDArray[np.uint16]:
@@ -306,11 +309,12 @@ def folded_keys(text: str) -> NDArray[np.uint16]:
     return keys
 
 
-def _folded(text: str, codes: Codes) -> Codes:
-    folded, stretches = folding.fold(_table().folding, codes)
+def _folded(text: str, codes: Codes) -> tuple[Codes, bool]:
+    """Return the code points of the key of `text`, and whether they may be others than those given."""
+    folded, stretches, changed = folding.fold(_table().folding, codes)
     if stretches:
         _put(folded, stretches, _settled_points(text, stretches))
-    return folded
+    return folded, changed or bool(stretches)
 
 
 def _settled_points(text: str, stretches: Iterable[Sequence[int]]) -> Codes:
@@ -357,7 +361,9 @@ def _fold_joined(texts: list[str]) -> list[str]:
     if joined.isascii():
         return texts
     codes = code_points(joined)
-    folded = _folded(joined, codes)
+    folded, changes = _folded(joined, codes)
+    if not changes:
+        return texts
     changed = (folded != codes).nonzero()[0]
     dense = len(changed) * _SPARSE > len(folded)
     if dense and len(keys := (key := _string(folded)).split("\n")) == len(texts):

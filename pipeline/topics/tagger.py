@@ -122,6 +122,8 @@ class Tagger:
             scores = [round(score, 4) for score in read.probabilities[likely].tolist()]
             given = np.argwhere(likely)
             kept = [n for n, topic in enumerate(given[:, 1].tolist()) if scores[n] >= limits[topic]]
+            if not kept:
+                continue
             given = given[kept]
             spans = tags.evidence(read.found, read.batch.bounds, self._worth, given, _MOST_EVIDENCE)
             for number, (row, topic), places in zip(kept, given.tolist(), spans, strict=True):

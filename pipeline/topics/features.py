@@ -23,7 +23,6 @@ __all__ = [
     "Rows",
     "batches",
     "hash_rows",
-    "keep_memory",
     "key",
     "letters",
     "read_batch",
@@ -32,11 +31,8 @@ __all__ = [
 BITS = 16
 """Hash table of 2**16 rows: 2**18 gave the same F1 (within .005) on topics-dev at four times the size."""
 
-_CHARACTERS = 200_000
-"""Code points of a batch. 50,000 gave 36 MB/s, 100,000 45, 200,000 50, 500,000 52, for as much more memory."""
-
-_KEPT = 24 << 20
-"""Bytes that `keep_memory` asks for and gives back: below the 32 MB up to which glibc learns (mallopt(3))."""
+_CHARACTERS = 100_000
+"""Code points of a batch. 10,000 gave 120 MB/s, 50,000 152, 100,000 and 200,000 157."""
 
 Keys = npt.NDArray[np.uint16]
 """Characters of a key or letters, one number each."""
@@ -63,15 +59,6 @@ def _letter_table() -> Keys:
 _LETTERS = _letter_table()
 _SIGNS = np.arange(0x10000, dtype=np.uint16)
 _SIGNS[:0x21] = _SIGNS[0xD800:0xE000] = 0
-
-
-def keep_memory() -> None:
-    """Have the allocator keep what the arrays of a batch took, for the next batch.
-
-    glibc gives arrays of this size back to the system and gets each page anew, at a fault a page: more than half of the
-    time (24 against 43 MB/s). It stops for all sizes below the largest block that was ever freed. Elsewhere no effect.
-    """
-    np.empty(_KEPT, dtype=np.uint8)
 
 
 def key(text: str) -> str:
@@ -117,11 +104,6 @@ class Batch:
         """Where each article begins, shape (n_articles,)."""
         return self.bounds[:-1:2]
 
-    @property
-    def lengths(self) -> Integers:
-        """Code points of each article's text, shape (n_articles,)."""
-        return np.diff(self.bounds)[1::2] - 1
-
 
 def read_batch(texts: Sequence[str], titles: Sequence[str] | None = None, *, folded: bool = False) -> Batch:
     """Return the keys of articles as one batch. `folded` says that the texts are keys already.
@@ -132,7 +114,8 @@ def read_batch(texts: Sequence[str], titles: Sequence[str] | None = None, *, fol
     given = [""] * len(texts) if titles is None else titles
     fields = [field for pair in zip(given, texts, strict=True) for field in pair]
     whole = "\n".join((*fields, ""))
-    bounds = np.cumsum([0, *(len(field) + 1 for field in fields)], dtype=np.int64)
+    bounds = np.zeros(len(fields) + 1, dtype=np.int64)
+    np.cumsum(np.fromiter(map(len, fields), np.int64, len(fields)) + 1, out=bounds[1:])
     return Batch(folding.keys(code_points(whole)) if folded else folded_keys(whole), bounds)
 
 

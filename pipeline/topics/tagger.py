@@ -16,7 +16,7 @@ from pipeline.article import Evidence, Tag
 from pipeline.configure import model_path
 from pipeline.errors import ModelError, UsageError
 from pipeline.native import tags
-from pipeline.topics.features import Batch, Integers, batches, keep_memory, key
+from pipeline.topics.features import Batch, Integers, batches, key
 from pipeline.topics.taxonomy import Taxonomy
 from pipeline.topics.terms import TermFinder
 from pipeline.topics.weights import Weights, check_keys, check_weights, read_weights
@@ -57,7 +57,7 @@ class Tagger:
     """A trained model. Make one with `Tagger.load`; it holds no state that tagging changes."""
 
     def __init__(self, taxonomy: Taxonomy, arrays: Mapping[str, npt.NDArray[Any]], digest: str) -> None:
-        keep_memory()
+        self._made_of = taxonomy, arrays, digest
         self.taxonomy = taxonomy
         self.topics: tuple[str, ...] = taxonomy.ids
         self.digest = digest
@@ -67,6 +67,10 @@ class Tagger:
         self._weights = Weights(arrays)
         self.thresholds: dict[str, float] = dict(zip(self.topics, arrays["thresholds"].tolist(), strict=True))
         self._worth = self._finder.worth(self._weights.terms)
+
+    def __reduce__(self) -> tuple[type[Tagger], tuple[Taxonomy, Mapping[str, npt.NDArray[Any]], str]]:
+        """For copies in other processes: what the kernels take are addresses, which are made anew there."""
+        return Tagger, self._made_of
 
     @classmethod
     def load(cls, path: Path | None = None) -> Tagger:
@@ -174,6 +178,8 @@ class Tagger:
 def _cited(spans: Iterable[Sequence[int]], text: str, title: str) -> tuple[Evidence, ...]:
     """Return spans (1 in the text or 0 in the title, start, end) as evidence, in the article's own words."""
     return tuple(
-        Evidence("text" if place else "title", start, end, (text if place else title)[start:end])
-        for place, start, end in spans
+        [
+            Evidence("text", start, end, text[start:end]) if place else Evidence("title", start, end, title[start:end])
+            for place, start, end in spans
+        ]
     )

@@ -40,7 +40,8 @@ def test_batches_are_the_articles_in_order(articles: list[tuple[str, str]], char
             assert end - start == len(field) + 1 and batch.keys[end - 1] == ord("\n")
             assert batch.keys[start:end].tolist() == read_batch([field]).keys[1:].tolist()
             fields.append(field)
-        assert batch.lengths.tolist() == [len(text) for text in texts[first : first + batch.size]]
+        sizes = [len(text) + 1 for text in texts[first : first + batch.size]]
+        assert np.diff(batch.bounds)[1::2].tolist() == sizes
     assert numbers == list(range(len(texts))) and len(fields) == 2 * len(texts)
 
 

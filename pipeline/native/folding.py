@@ -38,20 +38,22 @@ def folding(points: Codes, firsts: Codes, seconds: Codes) -> Folding:
     return Folding(points, len(points), pairs)
 
 
-def fold(told: Folding, codes: Codes) -> tuple[Codes, list[list[int]], bool]:
-    """Return each code point folded by itself, the stretches that a phrase may be in, and whether anything changed.
+def fold(told: Folding, encoded: bytes) -> tuple[Codes, list[list[int]], bool]:
+    """Return code points of UTF-32 folded one by one, the stretches that a phrase may be in, and whether any changed.
 
     A stretch is its start and its end.
     """
-    folded, stretches = np.empty(len(codes), np.uint32), np.empty((len(codes) + 1, 2), np.int64)
-    count = call("tw_fold", told, at(codes), ctypes.c_int64(len(codes)), at(folded), at(stretches))
+    size = len(encoded) // 4
+    folded, stretches = np.empty(size, np.uint32), np.empty((size + 1, 2), np.int64)
+    count = call("tw_fold", told, encoded, ctypes.c_int64(size), at(folded), at(stretches))
     return folded, stretches[:count].tolist() if count else [], bool(stretches[-1, 0])
 
 
-def fold_keys(told: Folding, codes: Codes) -> tuple[Keys, list[list[int]]]:
+def fold_keys(told: Folding, encoded: bytes) -> tuple[Keys, list[list[int]]]:
     """Return `keys` of what `fold` returns, and the stretches."""
-    short, stretches = np.empty(len(codes), np.uint16), np.empty((len(codes), 2), np.int64)
-    count = call("tw_fold_keys", told, at(codes), ctypes.c_int64(len(codes)), at(short), at(stretches))
+    size = len(encoded) // 4
+    short, stretches = np.empty(size, np.uint16), np.empty((size, 2), np.int64)
+    count = call("tw_fold_keys", told, encoded, ctypes.c_int64(size), at(short), at(stretches))
     return short, stretches[:count].tolist() if count else []
 
 

@@ -80,7 +80,11 @@ class _Table(NamedTuple):
 
 def code_points(text: str) -> Codes:
     """Return the code points of `text`, shape `(len(text),)`, lone surrogates included. The array is read-only."""
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), _CODES)
+    return np.frombuffer(_encoded(text), _CODES)
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-32-le", "surrogatepass")
 
 
 def _rows() -> Iterator[tuple[str, str, str]]:
@@ -283,7 +287,7 @@ def fold(text: str) -> str:
     if len(text) <= _BRIEF and _is_key(text):
         return text
     if len(text) > _FEW:
-        points, changed = _folded(text, code_points(text))
+        points, changed = _folded(text, _encoded(text))
         folded = _string(points) if changed else text
     elif any(_meets(_spot(text, found.start())) for found in _signs().hot.finditer(text)):
         folded = _settled(text)
@@ -294,24 +298,22 @@ def fold(text: str) -> str:
 
 def folded_points(text: str) -> Codes:
     """Return the code points of `fold(text)`, shape `(len(text),)`: half the time where no string is wanted."""
-    codes = code_points(text)
-    return codes if text.isascii() else _folded(text, codes)[0]
+    return code_points(text) if text.isascii() else _folded(text, _encoded(text))[0]
 
 
 def folded_keys(text: str) -> NDArray[np.uint16]:
     """Return `folded_points` in lower case, half width and 16 bits, as `pipeline.native.folding.keys` has them."""
-    codes = code_points(text)
     if text.isascii():
-        return folding.keys(codes)
-    keys, stretches = folding.fold_keys(_table().folding, codes)
+        return folding.keys(code_points(text))
+    keys, stretches = folding.fold_keys(_table().folding, _encoded(text))
     if stretches:
         _put(keys, stretches, folding.keys(_settled_points(text, stretches)))
     return keys
 
 
-def _folded(text: str, codes: Codes) -> tuple[Codes, bool]:
+def _folded(text: str, encoded: bytes) -> tuple[Codes, bool]:
     """Return the code points of the key of `text`, and whether they may be others than those given."""
-    folded, stretches, changed = folding.fold(_table().folding, codes)
+    folded, stretches, changed = folding.fold(_table().folding, encoded)
     if stretches:
         _put(folded, stretches, _settled_points(text, stretches))
     return folded, changed or bool(stretches)
@@ -360,11 +362,11 @@ def _fold_joined(texts: list[str]) -> list[str]:
     joined = "\n".join(texts)
     if joined.isascii():
         return texts
-    codes = code_points(joined)
-    folded, changes = _folded(joined, codes)
+    encoded = _encoded(joined)
+    folded, changes = _folded(joined, encoded)
     if not changes:
         return texts
-    changed = (folded != codes).nonzero()[0]
+    changed = (folded != np.frombuffer(encoded, _CODES)).nonzero()[0]
     dense = len(changed) * _SPARSE > len(folded)
     if dense and len(keys := (key := _string(folded)).split("\n")) == len(texts):
         return keys

@@ -1,14 +1,13 @@
 """Compile the kernels, as the build of every wheel and every editable install does (`hatch_build.py`).
 
 The compiler is `zig cc`, which is a package: the same on every machine, and the library runs on any Linux since 2018,
-macOS and Windows of its kind of processor.
+macOS and Windows of its kind of processor. What only a build needs is imported there: every process that loads the
+kernels asks this module for their digest.
 """
 
 from __future__ import annotations
 
 import hashlib
-import platform
-import subprocess
 import sys
 from pathlib import Path
 
@@ -18,7 +17,7 @@ _HERE = Path(__file__).parent
 LIBRARY = {"darwin": "kernels.dylib", "win32": "kernels.dll"}.get(sys.platform, "kernels.so")
 _SOURCES = (
     *("kernels.h", "flatten.c", "rules.c", "blocks.c", "judge.c"),
-    *("splices.h", "fluency.c", "phrases.c", "pieces.c"),
+    *("splices.h", "fluency.c", "phrases.c", "pieces.c", "fold.c", "tags.c"),
 )
 _GLIBC = "2.28"
 """The oldest C library of Linux that the kernels run with, as pip's manylinux_2_28 promises."""
@@ -33,7 +32,13 @@ def sources_digest() -> str:
 
 
 def _machine() -> str:
-    return {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine().lower(), platform.machine().lower())
+    return {"amd64": "x86_64", "arm64": "aarch64"}.get(_here().lower(), _here().lower())
+
+
+def _here() -> str:
+    import platform
+
+    return platform.machine()
 
 
 def _target() -> str:
@@ -42,8 +47,13 @@ def _target() -> str:
         return f"{_machine()}-macos.11.0"
     if sys.platform == "win32":
         return f"{_machine()}-windows-gnu"
-    is_musl = platform.libc_ver()[0] != "glibc"
-    return f"{_machine()}-linux-musl" if is_musl else f"{_machine()}-linux-gnu.{_GLIBC}"
+    return f"{_machine()}-linux-musl" if _is_musl() else f"{_machine()}-linux-gnu.{_GLIBC}"
+
+
+def _is_musl() -> bool:
+    import platform
+
+    return platform.libc_ver()[0] != "glibc"
 
 
 def compile_kernels() -> Path:
@@ -52,6 +62,8 @@ def compile_kernels() -> Path:
     Raises:
         RuntimeError: the compiler is missing, or has something against the sources.
     """
+    import subprocess
+
     library = _HERE / LIBRARY
     made = library.with_suffix(".new")
     # No contraction: a fused multiply-add would give other last bits on some machines.
@@ -70,11 +82,11 @@ def compile_kernels() -> Path:
 def wheel_tag() -> str:
     """Return the tag of a wheel with the library: any Python 3, this machine."""
     if sys.platform == "linux":
-        libc = "musllinux_1_2" if platform.libc_ver()[0] != "glibc" else f"manylinux_{_GLIBC.replace('.', '_')}"
+        libc = "musllinux_1_2" if _is_musl() else f"manylinux_{_GLIBC.replace('.', '_')}"
         return f"py3-none-{libc}_{_machine()}"
     if sys.platform == "darwin":
-        return f"py3-none-macosx_11_0_{platform.machine()}"
-    return f"py3-none-win_{platform.machine().lower()}"
+        return f"py3-none-macosx_11_0_{_here()}"
+    return f"py3-none-win_{_here().lower()}"
 
 
 if __name__ == "__main__":  # after a change of the sources: python -m pipeline.native.build

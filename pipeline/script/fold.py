@@ -8,43 +8,47 @@ publishing, since words and regional usage stay as they were (`convert` is for t
 OpenCC itself is not called. Its characters and phrases are the rows of `data/fold.tsv`, made from the installed
 OpenCC by `python -m pipeline.script.tables` and compared with it in the tests. A model that was trained on keys thus
 keeps its keys when OpenCC is upgraded, lone surrogates and NUL need no detour, and nothing has to survive a fork.
-Equal to OpenCC on all of news-pool. A batch takes a seventh of the time of OpenCC until stable where it is Traditional
-and a quarter where it is Simplified (190 MB/s for 26, 430 for 101), a text by itself a fifth and two fifths.
+Equal to OpenCC on all of news-pool. Characters are looked up by a kernel, which also tells where a phrase may be; what
+is folded with its phrases there is Python's.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import ItemsView, Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 from itertools import accumulate, pairwise
 from operator import add
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.configure import data_path
+from pipeline.native import folding
 
-__all__ = ["characters_folded", "code_points", "fold", "fold_many", "folded_points"]
+__all__ = [
+    "characters_folded",
+    "characters_that_change",
+    "code_points",
+    "fold",
+    "fold_many",
+    "folded_keys",
+    "folded_points",
+]
 
 Codes: TypeAlias = NDArray[np.uint32]
 
 _CODES = np.dtype("<u4")
-_POINTS = 0x110000
-_MASK = np.uint32(0x1FFFFF)
-"""The 21 bits of a table entry that are a code point."""
-_HOT = 1 << 21
-"""Bit of a table entry: the character may be in a phrase, so its neighbourhood is folded by `_settle`."""
-_CHUNK = 50_000
-"""Code points looked up at a time: input and output stay in the cache (1.3 GB/s against 1.0 in one go)."""
 _JOINED = 20_000
 """Code points of texts that are folded together: an article by itself costs as much in calls as in characters."""
 _SPARSE = 50
 """Characters among which one changes, in texts that are then taken apart one by one instead of all together."""
 _FEW = 64
-"""Code points up to which characters are looked up one by one: the calls of numpy cost as much as 100 of them."""
+"""Code points up to which characters are looked up by Python: the call of a kernel costs as much as 100 of them."""
+_BRIEF = 400
+"""Code points up to which a pattern tells sooner than a kernel that a text is its own key."""
 _SHORT = 32
 """Code points of a neighbourhood worth remembering; a page made of one long one must not stay in memory."""
 _SETTLED = 16_384
@@ -57,12 +61,12 @@ the signs are four times as many there (海 for 哩)."""
 class _Table(NamedTuple):
     """`data/fold.tsv`, ready for use."""
 
-    points: Codes
-    """Shape `(0x110000,)`: the stable form of each code point, with `_HOT` where a phrase may be near."""
-    stable: str
-    """The same without `_HOT`, up to the last one that changes; for `str.translate`, half its time with a dict."""
-    changes: NDArray[np.bool_]
-    """Shape `(0x110000,)`: whether the stable form is another one."""
+    folding: folding.Folding
+    """What the kernel looks up."""
+    changes: dict[str, str]
+    """What characters become that change by themselves."""
+    hot: frozenset[str]
+    """Characters that may be in a phrase, so their neighbourhood is folded by `_settle`."""
     once: dict[int, str]
     """One pass over a character, where it changes anything; for `str.translate`."""
     normal: dict[int, str]
@@ -70,22 +74,23 @@ class _Table(NamedTuple):
     phrases: dict[str, str]
     pairs: frozenset[str]
     """Two characters that are, or become, an anchor and its neighbour in a phrase: what makes a hot place one."""
-    near: frozenset[str]
-    """Characters that are in a phrase, or become one that is. No phrase reaches over any other character."""
     sizes: dict[str, tuple[int, ...]]
     """For the first two characters of a phrase, the lengths of the phrases that begin so, longest first."""
 
 
 def code_points(text: str) -> Codes:
     """Return the code points of `text`, shape `(len(text),)`, lone surrogates included. The array is read-only."""
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), _CODES)
+    return np.frombuffer(_encoded(text), _CODES)
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-32-le", "surrogatepass")
 
 
 def _rows() -> Iterator[tuple[str, str, str]]:
-    for line in data_path("fold.tsv").read_text("utf-8").splitlines():
-        if line and not line.startswith("#"):
-            kind, source, target = line.split("\t")
-            yield kind, source, target
+    lines = data_path("fold.tsv").read_text("utf-8").split("\n")
+    cells = "\t".join([line for line in lines if line and line[0] != "#"]).split("\t")
+    return zip(cells[::3], cells[1::3], cells[2::3], strict=True)
 
 
 def _idle(phrases: dict[str, str], once: dict[str, str]) -> set[str]:
@@ -115,16 +120,20 @@ def _anchors(phrases: Sequence[str], once: dict[str, str]) -> set[str]:
     They turn out to be the rare ones that the phrases are about (乾, 覆, 藉, 昇): .5% of Traditional text, .03% of
     Simplified.
     """
-    left = set(phrases)
+    having: dict[str, set[str]] = {}
+    for phrase in phrases:
+        for character in phrase:
+            having.setdefault(character, set()).add(phrase)
+    weight = {character: _RARER if character in once else 1 for character in having}
     anchors: set[str] = set()
-    while left:
-        counts: dict[str, int] = {}
-        for phrase in left:
-            for character in set(phrase):
-                counts[character] = counts.get(character, 0) + (_RARER if character in once else 1)
-        best = max(counts, key=lambda character: (counts[character], character))
+    while having:
+        best = max(having, key=lambda character: (weight[character] * len(having[character]), character))
         anchors.add(best)
-        left = {phrase for phrase in left if best not in phrase}
+        for phrase in having.pop(best):
+            for character in phrase:
+                if character in having:
+                    having[character].discard(phrase)
+        having = {character: left for character, left in having.items() if left}
     return anchors
 
 
@@ -136,27 +145,19 @@ def _table() -> _Table:
     once, normal, phrases = maps["char"], maps["normal"], maps["phrase"]
     for phrase in _idle(phrases, once):
         del phrases[phrase]
-
-    def stages(character: str) -> list[str]:
-        """All that `character` becomes, pass by pass, when no phrase is near."""
-        seen = [character]
-        if character in normal:
-            seen.append(normal[character])
-        while (after := once.get(seen[-1], seen[-1])) not in seen:
-            seen.append(after)
-        return seen
-
-    anchors = _anchors(sorted(phrases), once)
-    members = set("".join(phrases))
-    points = np.arange(_POINTS, dtype="<u4")
-    origins: dict[str, list[str]] = {}
-    for character in sorted({*once, *normal, *members}):
-        forms = stages(character)
-        points[ord(character)] = ord(forms[-1])
-        if not anchors.isdisjoint(forms):
-            points[ord(character)] |= _HOT
-        for form in members.intersection(forms):
-            origins.setdefault(form, []).append(character)
+    onces, normals = str.maketrans(once), str.maketrans(normal)
+    anchors, members = _anchors(sorted(phrases), once), set("".join(phrases))
+    every = "".join({**once, **normal, **dict.fromkeys(members)})
+    # All that a character becomes, pass by pass, when no phrase is near.
+    stages = [every, every.translate(normals)]
+    while (after := stages[-1].translate(onces)) != stages[-1]:
+        stages.append(after)
+    origins = {member: {member} for member in members}
+    for before, after in pairwise(stages):
+        for character, was, form in zip(every, before, after, strict=True):
+            if form != was and form in members:
+                origins[form].add(character)
+    hot = {character for anchor in anchors for character in origins[anchor]}
     pairs = {
         left + right
         for phrase in phrases
@@ -165,50 +166,50 @@ def _table() -> _Table:
         for left in origins[first]
         for right in origins[second]
     }
-    near = frozenset(character for characters in origins.values() for character in characters)
     sizes: dict[str, set[int]] = {}
     for phrase in phrases:
         sizes.setdefault(phrase[:2], set()).add(len(phrase))
-    longest_first = {pair: tuple(sorted(found, reverse=True)) for pair, found in sizes.items()}
-    stable = points & _MASK
-    changes = stable != np.arange(_POINTS, dtype="<u4")
-    last = int(changes.nonzero()[0][-1])
+    points = np.arange(ord(max(every)) + 1, dtype=_CODES)
+    points[code_points(every)] = code_points(stages[-1])
+    points[code_points("".join(hot))] |= np.uint32(folding.HOT)
+    # Characters that are in a phrase, or become one that is. No phrase reaches over any other.
+    points[code_points("".join(set().union(*origins.values())))] |= np.uint32(folding.NEAR)
+    firsts, seconds = (code_points("".join(pair[side] for pair in pairs)) for side in (0, 1))
     return _Table(
-        points,
-        _string(stable[: last + 1]),
-        changes,
-        str.maketrans(once),
-        str.maketrans(normal),
+        folding.folding(points, firsts, seconds),
+        {character: form for character, form in zip(every, stages[-1], strict=True) if form != character},
+        frozenset(hot),
+        onces,
+        normals,
         phrases,
         frozenset(pairs),
-        near,
-        longest_first,
+        {pair: tuple(sorted(found, reverse=True)) for pair, found in sizes.items()},
     )
 
 
 class _Signs(NamedTuple):
-    """What tells that a text is not its own key; apart from the table, since the patterns take 10 ms to compile."""
+    """What short texts are looked up by; apart from the table, since it takes 10 ms and long ones need none of it."""
 
-    changing: frozenset[str]
-    """Characters that change by themselves."""
+    stable: str
+    """The stable form of each code point up to the last one that changes. `str.translate` takes it twice as fast as a
+    dict."""
     telling: re.Pattern[str]
-    """One of them, one with `_HOT`, or any above the basic plane, since `re` is slow with sets of those."""
+    """A character that changes, one that may be in a phrase, or any above the basic plane, since `re` is slow with sets
+    of those."""
     hot: re.Pattern[str]
-    """One with `_HOT`."""
+    """One that may be in a phrase."""
 
 
 @cache
 def _signs() -> _Signs:
     table = _table()
-    hot = table.points >= _HOT
-    changing, either, near = (
-        set(map(chr, which.nonzero()[0].tolist())) for which in (table.changes, table.changes | hot, hot)
-    )
-    basic = "".join(sorted(character for character in either if character <= "\uffff"))
+    basic = "".join(sorted(character for character in {*table.changes, *table.hot} if character <= "\uffff"))
+    points = np.arange(ord(max(table.changes)) + 1, dtype=_CODES)
+    points[code_points("".join(table.changes))] = code_points("".join(table.changes.values()))
     return _Signs(
-        frozenset(changing),
+        _string(points),
         re.compile(f"[{basic}\U00010000-\U0010ffff]"),
-        re.compile(f"[{''.join(sorted(near))}]"),
+        re.compile(f"[{''.join(sorted(table.hot))}]"),
     )
 
 
@@ -255,20 +256,8 @@ def _meets(spot: str) -> bool:
     return spot[:2] in pairs or spot[1:] in pairs
 
 
-def _hot_stretches(text: str, hot: Sequence[int], table: _Table) -> Iterator[tuple[int, int]]:
-    """Yield the stretches that a phrase may be in: round each hot place, as far as characters of phrases go."""
-    near = table.near
-    end = 0
-    for place in hot:
-        if place < end or not _meets(text[place - 1 if place else 0 : place + 2]):
-            continue
-        start = place
-        while start > end and text[start - 1] in near:
-            start -= 1
-        end = place + 1
-        while end < len(text) and text[end] in near:
-            end += 1
-        yield start, end
+def _spot(text: str, place: int) -> str:
+    return text[place - 1 if place else 0 : place + 2]
 
 
 def _settled(text: str) -> str:
@@ -276,14 +265,14 @@ def _settled(text: str) -> str:
 
 
 def _is_key(text: str) -> bool:
-    """Whether nothing of `text` folds: 5 ns a character, a third of folding it."""
-    signs = _signs()
-    found = signs.telling.search(text)
+    """Whether nothing of a brief `text` folds: 5 ns a character."""
+    telling = _signs().telling
+    found = telling.search(text)
     while found is not None:
         place = found.start()
-        if text[place] in signs.changing or _meets(text[place - 1 if place else 0 : place + 2]):
+        if text[place] in _table().changes or _meets(_spot(text, place)):
             return False
-        found = signs.telling.search(text, place + 1)
+        found = telling.search(text, place + 1)
     return True
 
 
@@ -293,40 +282,52 @@ def fold(text: str) -> str:
     Idempotent, and `fold(a + "\n" + b) == fold(a) + "\n" + fold(b)`. Any string is taken, with lone surrogates too.
     A text that is its own key is returned itself.
     """
-    if text.isascii() or _is_key(text):
+    if text.isascii():
+        return text
+    if len(text) <= _BRIEF and _is_key(text):
         return text
     if len(text) > _FEW:
-        folded = _string(folded_points(text))
+        points, changed = _folded(text, _encoded(text))
+        folded = _string(points) if changed else text
+    elif any(_meets(_spot(text, found.start())) for found in _signs().hot.finditer(text)):
+        folded = _settled(text)
     else:
-        table = _table()
-        folded = text.translate(table.stable)
-        hot = [found.start() for found in _signs().hot.finditer(text)]
-        for start, end in _hot_stretches(text, hot, table):
-            folded = folded[:start] + _settled(text[start:end]) + folded[end:]
+        folded = text.translate(_signs().stable)
     return text if folded == text else folded  # 乾 changes, but not in 乾元
 
 
 def folded_points(text: str) -> Codes:
     """Return the code points of `fold(text)`, shape `(len(text),)`: half the time where no string is wanted."""
-    codes = code_points(text)
-    return codes if text.isascii() else _folded(text, codes)
+    return code_points(text) if text.isascii() else _folded(text, _encoded(text))[0]
 
 
-def _folded(text: str, codes: Codes) -> Codes:
-    table = _table()
-    if len(codes) <= _CHUNK:
-        folded = table.points.take(codes.astype(np.intp), mode="clip")  # numpy is slower to widen them by itself
-    else:
-        folded = np.empty(len(codes), dtype="<u4")
-        for start in range(0, len(codes), _CHUNK):
-            chunk = codes[start : start + _CHUNK].astype(np.intp)
-            table.points.take(chunk, out=folded[start : start + _CHUNK], mode="clip")
-    hot = (folded >= _HOT).nonzero()[0]
-    if len(hot):
-        folded &= _MASK
-        for start, end in _hot_stretches(text, hot.tolist(), table):
-            folded[start:end] = code_points(_settled(text[start:end]))
-    return folded
+def folded_keys(text: str) -> NDArray[np.uint16]:
+    """Return `folded_points` in lower case, half width and 16 bits, as `pipeline.native.folding.keys` has them."""
+    if text.isascii():
+        return folding.keys(code_points(text))
+    keys, stretches = folding.fold_keys(_table().folding, _encoded(text))
+    if stretches:
+        _put(keys, stretches, folding.keys(_settled_points(text, stretches)))
+    return keys
+
+
+def _folded(text: str, encoded: bytes) -> tuple[Codes, bool]:
+    """Return the code points of the key of `text`, and whether they may be others than those given."""
+    folded, stretches, changed = folding.fold(_table().folding, encoded)
+    if stretches:
+        _put(folded, stretches, _settled_points(text, stretches))
+    return folded, changed or bool(stretches)
+
+
+def _settled_points(text: str, stretches: Iterable[Sequence[int]]) -> Codes:
+    return code_points("".join([_settled(text[start:end]) for start, end in stretches]))
+
+
+def _put(into: NDArray[Any], stretches: Iterable[Sequence[int]], settled: NDArray[Any]) -> None:
+    """Put what stretches of an array become, all in one array, in their places."""
+    done = 0
+    for start, end in stretches:
+        into[start:end] = settled[done : (done := done + end - start)]
 
 
 def characters_folded(text: str) -> str:
@@ -334,7 +335,12 @@ def characters_folded(text: str) -> str:
 
     It differs from `fold` in one character of 5,000.
     """
-    return text.translate(_table().stable)
+    return text.translate(_signs().stable)
+
+
+def characters_that_change() -> ItemsView[str, str]:
+    """Return the characters that fold to another one by themselves, and those they become."""
+    return _table().changes.items()
 
 
 def fold_many(texts: Iterable[str]) -> list[str]:
@@ -356,9 +362,11 @@ def _fold_joined(texts: list[str]) -> list[str]:
     joined = "\n".join(texts)
     if joined.isascii():
         return texts
-    codes = code_points(joined)
-    folded = _folded(joined, codes)
-    changed = (folded != codes).nonzero()[0]
+    encoded = _encoded(joined)
+    folded, changes = _folded(joined, encoded)
+    if not changes:
+        return texts
+    changed = (folded != np.frombuffer(encoded, _CODES)).nonzero()[0]
     dense = len(changed) * _SPARSE > len(folded)
     if dense and len(keys := (key := _string(folded)).split("\n")) == len(texts):
         return keys

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.configure import data_path
-from pipeline.script.fold import characters_folded, code_points
+from pipeline.script.fold import characters_folded, characters_that_change, code_points
 
 __all__ = ["HANS", "HANT", "Region", "Script", "ScriptName", "classes", "classify", "identify", "leanings"]
 
@@ -212,25 +212,27 @@ _GROUPS = 16
 
 @cache
 def _words() -> _Words:
+    rows = [line.split("\t") for line in data_path("regions.tsv").read_text("utf-8").splitlines() if line[0] != "#"]
+    table = classes()
     spellings: dict[str, list[str]] = {}
-    every = "".join(map(chr, np.flatnonzero((classes() >= _HAN) & (classes() <= HANS)).tolist()))
-    for character, key in zip(every, characters_folded(every), strict=True):
-        spellings.setdefault(key, []).append(character)
+    for character, key in characters_that_change():
+        if _HAN <= table[ord(character)] <= HANS:
+            spellings.setdefault(key, [key]).append(character)
     by_pair: dict[str, list[tuple[str, int, _Told]]] = {}
-    for line in data_path("regions.tsv").read_text("utf-8").splitlines():
-        if not line.startswith("#"):
-            name, word, _ = line.split("\t")
-            region = next(known for known in (*_REGIONS, *_NEIGHBOURS) if known == name)
-            before = (len(word) - 1) // 2
-            for first in spellings.get(word[before], [word[before]]):
-                for second in spellings.get(word[before + 1], [word[before + 1]]):
-                    by_pair.setdefault(first + second, []).append((word, before, region))
-    bits = np.zeros(0x110000, np.uint32)
+    for name, word, _ in rows:
+        region = next(known for known in (*_REGIONS, *_NEIGHBOURS) if known == name)
+        before = (len(word) - 1) // 2
+        for first in spellings.get(word[before], [word[before]]):
+            for second in spellings.get(word[before + 1], [word[before + 1]]):
+                by_pair.setdefault(first + second, []).append((word, before, region))
+    groups: dict[int, int] = {}
     for pair in by_pair:
-        first, second = pair[0], pair[1]
-        group = ord(first) % _GROUPS
-        bits[ord(first)] |= np.uint32(1 << group)
-        bits[ord(second)] |= np.uint32(1 << (group + _GROUPS))
+        begin, end = map(ord, pair)
+        group = begin % _GROUPS
+        groups[begin] = groups.get(begin, 0) | 1 << group
+        groups[end] = groups.get(end, 0) | 1 << group + _GROUPS
+    bits = np.zeros(0x110000, np.uint32)
+    bits[list(groups)] = list(groups.values())
     return _Words(bits, {pair: tuple(words) for pair, words in by_pair.items()})
 
 

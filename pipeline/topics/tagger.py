@@ -1,10 +1,10 @@
-"""Tags articles with topics: arrays in, calibrated probabilities and evidence out. No scikit-learn here."""
+"""Tags articles with topics: texts in, calibrated probabilities and evidence out. No scikit-learn here."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,10 @@ import numpy.typing as npt
 from pipeline.article import Evidence, Tag
 from pipeline.configure import model_path
 from pipeline.errors import ModelError, UsageError
-from pipeline.topics.features import Batch, batches, keep_memory, key
-from pipeline.topics.pairs import Hashed
+from pipeline.native import tags
+from pipeline.topics.features import Batch, Integers, batches, key
 from pipeline.topics.taxonomy import Taxonomy
-from pipeline.topics.terms import Found, TermFinder
+from pipeline.topics.terms import TermFinder
 from pipeline.topics.weights import Weights, check_keys, check_weights, read_weights
 
 __all__ = ["Tagger"]
@@ -33,8 +33,11 @@ _LEAST = 1e-12
 _CLAUSE = re.compile(r"[^\n。!?;,、:\s][^\n。!?;,:]*")
 """A clause of a key: marks are half width there."""
 
-_Span = tuple[int, int, int]
-"""Where evidence stands: 0 title or 1 text, start, end."""
+_ROUNDED = 1e-4
+"""More than rounding to four places changes a score by."""
+
+
+Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +47,17 @@ class _Read:
     first: int
     """Number of its first article."""
     batch: Batch
-    hashed: Hashed
-    found: Found
-    probabilities: list[list[float]]
+    probabilities: Array
+    """Shape (n_articles, n_topics); 0 for all topics where a text has no letter."""
+    found: Integers
+    """Places of terms, shape (n_found, 3)."""
 
 
 class Tagger:
     """A trained model. Make one with `Tagger.load`; it holds no state that tagging changes."""
 
     def __init__(self, taxonomy: Taxonomy, arrays: Mapping[str, npt.NDArray[Any]], digest: str) -> None:
-        keep_memory()
+        self._made_of = taxonomy, arrays, digest
         self.taxonomy = taxonomy
         self.topics: tuple[str, ...] = taxonomy.ids
         self.digest = digest
@@ -62,7 +66,11 @@ class Tagger:
         check_weights(arrays, len(self.topics), len(self._finder.columns))
         self._weights = Weights(arrays)
         self.thresholds: dict[str, float] = dict(zip(self.topics, arrays["thresholds"].tolist(), strict=True))
-        self._worth: list[list[float]] = self._finder.worth(self._weights.terms).tolist()
+        self._worth = self._finder.worth(self._weights.terms)
+
+    def __reduce__(self) -> tuple[type[Tagger], tuple[Taxonomy, Mapping[str, npt.NDArray[Any]], str]]:
+        """For copies in other processes: what the kernels take are addresses, which are made anew there."""
+        return Tagger, self._made_of
 
     @classmethod
     def load(cls, path: Path | None = None) -> Tagger:
@@ -78,13 +86,13 @@ class Tagger:
         except ModelError as error:
             raise ModelError(f"The model in {folder} does not fit: {error}") from error
 
-    def scores(self, texts: Sequence[str], titles: Sequence[str] | None = None) -> npt.NDArray[np.float64]:
+    def scores(self, texts: Sequence[str], titles: Sequence[str] | None = None) -> Array:
         """Return calibrated probabilities, shape (n_articles, n_topics), columns in the order of `topics`.
 
         A row depends on its own article only, to the last bit. A text without any letter scores 0.
         """
-        rows = [row for read in self._read(texts, titles) for row in read.probabilities]
-        return np.array(rows).reshape(len(texts), len(self.topics))
+        scores = [read.probabilities for read in self._read(texts, titles)]
+        return np.concatenate(scores) if scores else np.zeros((0, len(self.topics)))
 
     def tag(
         self,
@@ -111,24 +119,25 @@ class Tagger:
                 raise UsageError(f"The threshold of '{name}' is {value}; it must be between 0 and 1.")
             wanted[name] = value
         limits = list(wanted.values())
-        tagged = []
+        tagged: list[list[Tag]] = [[] for _ in texts]
         for read in self._read(texts, titles):
-            for number, row in enumerate(read.probabilities):
-                # The printed score decides, so that a reader of the output can redo the decision.
-                given = [
-                    (topic, rounded)
-                    for topic, score in enumerate(row)
-                    if score > 0 and (rounded := round(score, 4)) >= limits[topic]
-                ]
-                tags = []
-                if given:
-                    title = titles[read.first + number] if titles else ""
-                    terms = _terms_of(read, number)
-                    for topic, score in given:
-                        spans = self._evidence(topic, terms) or [self._clause(topic, read, number, texts)]
-                        cited = _cited(spans, texts[read.first + number], title)
-                        tags.append(Tag(self.topics[topic], score, cited))
-                tagged.append(sorted(tags, key=lambda tag: (-tag.score, tag.id)))
+            likely = (read.probabilities > 0) & (read.probabilities >= np.array(limits) - _ROUNDED)
+            # The printed score decides, so that a reader of the output can redo the decision.
+            scores = [round(score, 4) for score in read.probabilities[likely].tolist()]
+            given = np.argwhere(likely)
+            kept = [n for n, topic in enumerate(given[:, 1].tolist()) if scores[n] >= limits[topic]]
+            if not kept:
+                continue
+            given = given[kept]
+            spans = tags.evidence(read.found, read.batch.bounds, self._worth, given, _MOST_EVIDENCE)
+            for number, (row, topic), places in zip(kept, given.tolist(), spans, strict=True):
+                article = read.first + row
+                text, title = texts[article], titles[article] if titles else ""
+                cited = _cited(places or [self._clause(topic, read.batch, row, text)], text, title)
+                tagged[article].append(Tag(self.topics[topic], scores[number], cited))
+        for of_article in tagged:
+            if len(of_article) > 1:
+                of_article.sort(key=lambda tag: (-tag.score, tag.id))
         return tagged
 
     def worths(self, text: str, title: str, tag: Tag) -> tuple[float, ...]:
@@ -148,66 +157,29 @@ class Tagger:
         return tuple(round(odds[0] - without, 4) for without in odds[1:])
 
     def _read(self, texts: Sequence[str], titles: Sequence[str] | None) -> Iterator[_Read]:
-        calibration = self._weights.calibration
         for first, batch in batches(texts, titles):
-            hashed = self._weights.pairs.read(batch)
-            found = self._finder.find(batch, hashed.rows)
-            raw = self._weights.raw(hashed, self._finder.measure(batch, found))
-            logits = calibration[:, 0] * raw + calibration[:, 1]
-            # Exponentials one by one: in arrays their last bit depends on the place.
-            rows = [
-                [_logistic(logit) for logit in row] if known else [0.0] * len(self.topics)
-                for row, known in zip(logits.tolist(), hashed.in_text.tolist(), strict=True)
-            ]
-            yield _Read(first, batch, hashed, found, rows)
+            told = self._weights.pairs.told, self._finder.told, self._weights.told
+            yield _Read(first, batch, *tags.score(*told, batch.keys, batch.bounds))
 
-    def _evidence(self, topic: int, terms: Sequence[tuple[int, _Span]]) -> list[_Span]:
-        """Return where the terms stand that speak most for a topic, each where it stands first; at most a few."""
-        worth = self._worth[topic]
-        best: dict[int, tuple[float, _Span]] = {}
-        for term, span in terms:
-            if worth[term] > 0 and term not in best:
-                best[term] = (-worth[term], span)
-        return sorted(span for _, span in sorted(best.values())[:_MOST_EVIDENCE])
-
-    def _clause(self, topic: int, read: _Read, number: int, texts: Sequence[str]) -> _Span:
-        """Return the clause of the text whose characters add most to a topic."""
-        start, end = read.batch.bounds[2 * number + 1 : 2 * number + 3].tolist()
-        total = np.cumsum(np.append(0, self._weights.pairs.gains(topic, read.hashed, start, end)))
-        keyed = key(texts[read.first + number])
-        best, chosen = -math.inf, (1, 0, min(len(keyed), _SHOWN_CLAUSE))
+    def _clause(self, topic: int, batch: Batch, number: int, text: str) -> list[int]:
+        """Return the clause of the text of an article of a batch whose characters add most to a topic."""
+        start, end = batch.bounds[2 * number + 1 : 2 * number + 3].tolist()
+        total = np.cumsum(np.append(0, self._weights.pairs.gains(topic, batch.keys[start:end])))
+        keyed = key(text)
+        best, chosen = -math.inf, [1, 0, min(len(keyed), _SHOWN_CLAUSE)]
         for match in _CLAUSE.finditer(keyed):
             begin, stop = match.start(), min(match.end(), match.start() + _SHOWN_CLAUSE)
             gain = float(total[stop] - total[begin])
             if gain > best:
-                best, chosen = gain, (1, begin, stop)
+                best, chosen = gain, [1, begin, stop]
         return chosen
 
 
-def _terms_of(read: _Read, number: int) -> list[tuple[int, _Span]]:
-    """Return the terms of one article and where they stand, those of its title first."""
-    title, text, after = read.batch.bounds[2 * number : 2 * number + 3].tolist()
-    first, last = np.searchsorted(read.found.starts, (title, after)).tolist()
-    return [
-        (term, (1, start - text, end - text) if start >= text else (0, start - title, end - title))
-        for start, end, term in zip(
-            read.found.starts[first:last].tolist(),
-            read.found.ends[first:last].tolist(),
-            read.found.terms[first:last].tolist(),
-            strict=True,
-        )
-    ]
-
-
-def _cited(spans: Sequence[_Span], text: str, title: str) -> tuple[Evidence, ...]:
-    """Return spans as evidence, in the words of the article as it was given."""
+def _cited(spans: Iterable[Sequence[int]], text: str, title: str) -> tuple[Evidence, ...]:
+    """Return spans (1 in the text or 0 in the title, start, end) as evidence, in the article's own words."""
     return tuple(
-        Evidence("text" if place else "title", start, end, (text if place else title)[start:end])
-        for place, start, end in spans
-    )
-
-
-def _logistic(logit: float) -> float:
-    return (
-        1 / (1 + math.exp(-logit)) if logit >= 0 else math.exp(max(logit, -700.0)) / (1 + math.exp(max(logit, -700.0)))
+        [
+            Evidence("text", start, end, text[start:end]) if place else Evidence("title", start, end, title[start:end])
+            for place, start, end in spans
+        ]
     )

@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import ModelError, UsageError
-from pipeline.topics.features import BITS, Integers
-from pipeline.topics.pairs import LARGEST, Hashed, Pairs
+from pipeline.native import tags
+from pipeline.topics.features import BITS
+from pipeline.topics.pairs import LARGEST, Pairs
 from pipeline.topics.taxonomy import Taxonomy, parse_taxonomy
 
 __all__ = ["ARRAYS", "SCHEMA", "TERM_UNIT", "Weights", "check_keys", "check_weights", "read_weights"]
@@ -40,7 +41,7 @@ Array = npt.NDArray[np.float64]
 
 
 class Weights:
-    """A linear model of all topics, as arrays."""
+    """A linear model of all topics, as arrays: probability = logistic(calibration of bias + terms + scale * pairs)."""
 
     def __init__(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         self.terms: Array = arrays["terms"].astype(np.float64)
@@ -50,16 +51,9 @@ class Weights:
         self.calibration: Array = arrays["calibration"]
         self.thresholds: Array = arrays["thresholds"]
         self.pairs = Pairs(arrays["rarity"], arrays["pairs"])
-
-    def raw(self, hashed: Hashed, measured: Integers) -> Array:
-        """Return scores before calibration, shape (n_articles, n_topics).
-
-        Args:
-            hashed: what `pairs.read` gives.
-            measured: term features in units of 2**-12, shape (n_articles, n_columns).
-        """
-        sums = (measured.astype(np.float64) @ self.terms.T) * (TERM_UNIT * 2.0**-12)
-        return np.asarray(self.bias + sums + self.scale * hashed.scores)
+        of_terms, calibration = (np.ascontiguousarray(a) for a in (arrays["terms"].T, self.calibration))
+        self.told = tags.Linear(of_terms, self.bias, self.scale, calibration, TERM_UNIT * 2.0**-12)
+        """What the kernels take; features are in units of 2**-12."""
 
 
 def read_weights(folder: Path) -> tuple[Taxonomy, dict[str, npt.NDArray[Any]], str]:

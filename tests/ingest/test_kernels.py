@@ -24,7 +24,7 @@ from pipeline.ingest.fluency import default_fluency, word_table
 from pipeline.ingest.judge import ARRAYS, FAR, Judge
 from pipeline.ingest.phrase_model import default_phrases
 from pipeline.ingest.rules import rule_bits
-from pipeline.native import library, networks, pages, splices
+from pipeline.native import folding, library, networks, pages, splices, tags
 from pipeline.script.fold import code_points, fold
 
 TAGS = (
@@ -348,9 +348,13 @@ def test_structs_have_the_size_that_the_kernels_take_them_for() -> None:
         "weights": splices.Weights,
         "joints": splices.Joints,
         "costs": splices.Costs,
+        "folding": folding.Folding,
+        "pairs": tags.Pairs,
+        "terms": tags.Terms,
+        "linear": tags.Linear,
     }
     rows = {"line": pages._LINE, "element": pages.ELEMENT, "inner": pages._INNER}
-    rows |= {"alternative": pages.ALTERNATIVE, "make": pages.MAKE}
+    rows |= {"alternative": pages.ALTERNATIVE, "make": pages.MAKE, "place": np.dtype((np.int64, 3))}
     told = {name: ctypes.sizeof(record) for name, record in records.items()}
     told |= {name: row.itemsize for name, row in rows.items()}
     kernels = library._library()

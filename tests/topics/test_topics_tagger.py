@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 import random
 import shutil
 import subprocess
@@ -82,6 +84,12 @@ def test_a_score_does_not_depend_on_its_batch(batch: list[str], seed: int) -> No
     together = TAGGER.scores([batch[n] for n in order])
     assert alone[order].tobytes() == together.tobytes()
     assert alone.shape == (len(batch), len(TAGGER.topics))
+
+
+def test_a_copy_for_another_process_gives_the_same_tags() -> None:
+    text = "歐盟宣布對進口電動車加徵反補貼稅，商務部稱將採取反制措施。"
+    for copied_tagger in (pickle.loads(pickle.dumps(TAGGER)), copy.deepcopy(TAGGER)):
+        assert copied_tagger.tag([text]) == TAGGER.tag([text]) != [[]]
 
 
 @pytest.mark.parametrize("text", ["", "\n", " 　\t", "。，！", "\u200b"])

@@ -42,7 +42,7 @@ def test_every_term_finds_itself() -> None:
     for number, group in enumerate(TAXONOMY.groups):
         for term in group.terms:
             found = finder.find(read_batch([term])).terms
-            assert len(found) == 1 and number in finder.groups_of[found[0]], (group.name, term)
+            assert len(found) == 1 and number in finder.groups_of(int(found[0])), (group.name, term)
 
 
 @pytest.mark.parametrize(

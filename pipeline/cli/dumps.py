@@ -87,8 +87,9 @@ def run(
     part = _share(share)
     seconds = LIMITS.page_seconds if page_seconds is None else page_seconds
     make = partial(Process, tagging_config(model, threshold, to, names, page_text, sites))
-    make().check()
     given = inputs or []
+    if dry_run or engine == "ray":  # else the run loads the models itself before it begins
+        make().check()
     if dry_run:
         from pipeline.dumps.preview import preview
 

@@ -9,13 +9,13 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from pipeline.configure import LIMITS
 from pipeline.dumps.deadline import Guarded
 from pipeline.dumps.deduplicate import Sketch, sketch_of_part, write_duplicates
-from pipeline.dumps.manifest import DUPLICATES, PAGE, REPORT, Asked, Manifest, open_run, sweep
-from pipeline.dumps.pool import NO_ROOM, Hand, MakeRows, Outcome, map_in_pool, run_in_pool
+from pipeline.dumps.manifest import DUPLICATES, MANIFEST, PAGE, REPORT, Asked, Manifest, open_run, sweep
+from pipeline.dumps.pool import NO_ROOM, Hand, MakeRows, Outcome, Pool, map_in_pool
 from pipeline.dumps.ray import require_engine, run_on_ray, sketches_on_ray
 from pipeline.dumps.shards import Format
 from pipeline.dumps.status import Status, of_tasks
@@ -91,7 +91,10 @@ def run(
         Manifest.load(folder)  # which says so if there is none, before a folder is made
     _keep_apart(inputs, asked.files, str(folder))
     alone = share[1] == 1
-    with _told(folder), _at_work_in(folder, alone=alone):
+    hands = _engine(make, page_seconds, folder, kind, workers, engine, address)
+    with _told(folder), _at_work_in(folder, alone=alone), closing(hands):
+        if MANIFEST not in folder.entries():
+            hands.load()  # what cannot be loaded begins no run
         manifest = open_run(folder, asked, add=add, force=force, shared=not alone)
         if alone:
             folder.remove(REPORT)
@@ -101,12 +104,11 @@ def run(
         if todo:
             folder.remove(PAGE)  # it tells of the run as it was
         failures = []
-        rows = partial(Guarded, make, page_seconds) if page_seconds else make
         try:
             sweep(folder, todo, shared=not alone)
             if progress:
                 progress(found)
-            with closing(_outcomes(todo, rows, folder, kind, workers, engine, address)) as outcomes:
+            with closing(hands.outcomes(todo)) as outcomes:
                 for outcome in outcomes:
                     if isinstance(outcome, Receipt):
                         found.add(outcome)
@@ -213,15 +215,58 @@ def _told(out: Folder) -> Iterator[None]:
         raise UsageError(f"{out} {what}: {error.strerror or error}. The same command resumes.") from error
 
 
-def _outcomes(
-    todo: Sequence[Task], make: MakeRows, out: Folder, kind: Format, workers: int, engine: str, address: str
-) -> Generator[Outcome, None, None]:
-    """Run tasks on an engine and give what came of each."""
+class _Engine(Protocol):
+    """What runs tasks."""
+
+    def load(self) -> None:
+        """Load what the tasks share, as far as that can be done beforehand."""
+
+    def outcomes(self, todo: Sequence[Task]) -> Generator[Outcome, None, None]:
+        """Run tasks and give what came of each."""
+
+    def close(self) -> None:
+        """End what was begun."""
+
+
+class _Here:
+    """Runs tasks in this process, one after another."""
+
+    def __init__(self, make: MakeRows, out: Folder, kind: Format) -> None:
+        self._hand = Hand(make, out, kind)
+
+    def load(self) -> None:
+        self._hand.load()
+
+    def outcomes(self, todo: Sequence[Task]) -> Generator[Outcome, None, None]:
+        yield from map(self._hand.run, todo)
+
+    def close(self) -> None:
+        self._hand.close()
+
+
+class _OnRay:
+    """Runs tasks on a Ray cluster, whose processes load when they have their first task."""
+
+    def __init__(self, make: MakeRows, out: Folder, kind: Format, address: str) -> None:
+        self._how = make, out, kind, address
+
+    def load(self) -> None:
+        pass
+
+    def outcomes(self, todo: Sequence[Task]) -> Generator[Outcome, None, None]:
+        return run_on_ray(todo, *self._how)
+
+    def close(self) -> None:
+        pass
+
+
+def _engine(
+    make: Make, page_seconds: float, out: Folder, kind: Format, workers: int, engine: str, address: str
+) -> _Engine:
+    rows = partial(Guarded, make, page_seconds) if page_seconds else make
     if engine == "ray":
-        return run_on_ray(todo, make, out, kind, address)
-    if workers == 1:
-        return _here(todo, make, out, kind)
-    return run_in_pool(todo, make, out, kind, workers)
+        return _OnRay(rows, out, kind, address)
+    return _Here(rows, out, kind) if workers == 1 else Pool(make, out, kind, workers, page_seconds)
 
 
 def _sketches(out: Folder, workers: int, engine: str, address: str) -> Generator[Sketch, None, None]:
@@ -233,12 +278,3 @@ def _sketches(out: Folder, workers: int, engine: str, address: str) -> Generator
         yield from (sketch_of_part(out, part) for part in parts)
     else:
         yield from map_in_pool(partial(sketch_of_part, out), parts, workers)
-
-
-def _here(todo: Sequence[Task], make: MakeRows, out: Folder, kind: Format) -> Generator[Outcome, None, None]:
-    hand = Hand(make, out, kind)
-    try:
-        for task in todo:
-            yield hand.run(task)
-    finally:
-        hand.close()

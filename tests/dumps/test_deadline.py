@@ -99,7 +99,7 @@ def test_the_process_is_renewed_against_leaks(monkeypatch: pytest.MonkeyPatch) -
         for number in range(60):
             assert len(list(guarded.rows([Page(str(number), text="平常")]))) == 1
             assert guarded._child
-            seen.append(guarded._child.process.pid)
+            seen.append(guarded._child.pid)
     assert [seen.count(one) for one in dict.fromkeys(seen)] == [20, 20, 20]
     assert multiprocessing.active_children() == []
 
@@ -108,7 +108,7 @@ def hang(connection: Connection) -> None:
     guarded = Guarded(Fake, SECONDS)
     list(guarded.rows([Page("1", text="平常")]))
     assert guarded._child
-    connection.send(guarded._child.process.pid)
+    connection.send(guarded._child.pid)
     list(guarded.rows([Page("2", text="纏")]))
 
 

@@ -193,8 +193,7 @@ def test_stopped_it_leaves_no_worker_and_keeps_what_is_done(tmp_path: Path, end:
             done, *workers = map(int, line.split())
             if done == 2:
                 break
-        assert len(workers) == 2
-        workers += [int(child) for worker in workers for child in children(worker)]
+        assert len(workers) >= (5 if sys.platform == "linux" else 2)  # one that forked, two that read, two for pages
         process.send_signal(end)
         _, said = process.communicate(timeout=20)
     if end == signal.SIGINT:
@@ -204,12 +203,6 @@ def test_stopped_it_leaves_no_worker_and_keeps_what_is_done(tmp_path: Path, end:
         assert time.monotonic() < deadline, "a worker outlives its run"
         time.sleep(0.02)
     assert len(list((tmp_path / "out" / "receipts").iterdir())) == 2
-
-
-def children(process: int) -> list[str]:
-    """The processes of a worker, where the system tells."""
-    told = Path(f"/proc/{process}/task/{process}/children")
-    return told.read_text().split() if told.exists() else []
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "parquet"])

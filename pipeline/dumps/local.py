@@ -9,11 +9,10 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from pipeline.configure import LIMITS
 from pipeline.dumps.deadline import Guarded
-from pipeline.dumps.deduplicate import Sketch, sketch_of_part, write_duplicates
 from pipeline.dumps.manifest import DUPLICATES, MANIFEST, PAGE, REPORT, Asked, Manifest, open_run, sweep
 from pipeline.dumps.pool import NO_ROOM, Hand, MakeRows, Outcome, Pool, map_in_pool
 from pipeline.dumps.ray import require_engine, run_on_ray, sketches_on_ray
@@ -24,6 +23,9 @@ from pipeline.errors import UsageError
 from pipeline.folders import Folder, Where, folder_of
 from pipeline.places import is_address
 from pipeline.records import to_line
+
+if TYPE_CHECKING:
+    from pipeline.dumps.deduplicate import Sketch
 
 __all__ = ["asked_for", "check_asked", "run"]
 
@@ -121,6 +123,8 @@ def run(
             if alone:
                 sweep(folder, unfinished)
                 if deduplicate and report.complete:
+                    from pipeline.dumps.deduplicate import write_duplicates  # which loads numpy
+
                     with closing(_sketches(folder, workers, engine, address)) as sketches:
                         report.copies = write_duplicates(folder, sketches)
                 folder.write(REPORT, to_line(report.to_dict()))
@@ -271,6 +275,8 @@ def _engine(
 
 def _sketches(out: Folder, workers: int, engine: str, address: str) -> Generator[Sketch, None, None]:
     """Yield the sketches of all parts, in the order of the input."""
+    from pipeline.dumps.deduplicate import sketch_of_part
+
     parts = [f"parts/{name}" for name in out.sizes("parts")]
     if engine == "ray":
         yield from sketches_on_ray(out, parts, address)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import posixpath
-import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
@@ -15,6 +14,7 @@ from pipeline.configure import LIMITS
 from pipeline.dumps.deadline import Guarded
 from pipeline.dumps.manifest import DUPLICATES, MANIFEST, PAGE, REPORT, Asked, Manifest, open_run, sweep
 from pipeline.dumps.pool import NO_ROOM, Hand, MakeRows, Outcome, Pool, map_in_pool
+from pipeline.dumps.presence import work_in
 from pipeline.dumps.ray import require_engine, run_on_ray, sketches_on_ray
 from pipeline.dumps.shards import Format
 from pipeline.dumps.status import Status, of_tasks
@@ -94,7 +94,7 @@ def run(
     _keep_apart(inputs, asked.files, str(folder))
     alone = share[1] == 1
     hands = _engine(make, page_seconds, folder, kind, workers, engine, address)
-    with _told(folder), _at_work_in(folder, alone=alone), closing(hands):
+    with _told(folder), work_in(folder, alone=alone), closing(hands):
         if MANIFEST not in folder.entries():
             hands.load()  # what cannot be loaded begins no run
         manifest = open_run(folder, asked, add=add, force=force, shared=not alone)
@@ -176,37 +176,6 @@ def _place(given: str) -> str:
 
 def _within(inner: str, outer: str) -> bool:
     return f"{inner}/".startswith(f"{outer}/")
-
-
-@contextmanager
-def _at_work_in(out: Folder, *, alone: bool) -> Iterator[None]:
-    """Make the folder, and keep a second launch out of it. The lock ends with the process, however it ends.
-
-    Two launches would write the same bytes, but sweep away each other's temporary files. Launches that each have
-    their share of the tasks do not. Behind an address nothing can be locked: there a second launch may take away a
-    part that the first has just put in its place, which the first then counts as not done.
-    """
-    try:
-        out.make()
-    except OSError as error:
-        raise UsageError(f"The folder {out} cannot be made: {error.strerror}.") from error
-    if is_address(str(out)):
-        yield
-        return
-    if sys.platform == "win32":
-        yield
-        return
-    import fcntl
-
-    number = os.open(str(out), os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(number, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UsageError(f"Another taowen works in {out}. Wait for it, or stop it first.") from None
-        yield
-    finally:
-        os.close(number)
 
 
 @contextmanager

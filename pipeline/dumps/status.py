@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from pipeline.dumps.counts import Counts
 from pipeline.dumps.manifest import REPORT, Manifest
+from pipeline.dumps.presence import Presence, present
 from pipeline.dumps.report import site_table
 from pipeline.dumps.tasks import Receipt, Task, receipts
 from pipeline.errors import UsageError
@@ -47,6 +49,8 @@ class Status:
     failed: tuple[Failure, ...] = ()
     copies: tuple[int, int] | None = None
     """Clusters of copies and the articles in them; None where they were not looked for."""
+    presence: Presence | None = field(default=None, compare=False)
+    """Who worked on it at the moment; None where that was not asked."""
 
     @property
     def complete(self) -> bool:
@@ -105,6 +109,7 @@ def status(out: Where) -> Status:
             found.copies = report["clusters"], report["copies"]
     except (OSError, ValueError, KeyError, TypeError):
         pass  # no report yet: the run works, or was stopped
+    found.presence = present(out)
     return found
 
 
@@ -112,6 +117,9 @@ def to_text(found: Status) -> str:
     """Return a status for a terminal. Names and reasons may come from the input, so nothing unprintable passes."""
     counts = found.counts
     state = "finished" if found.complete else "not finished"
+    if found.presence is not None and found.presence.state == "at work":
+        processes = ", ".join(map(str, found.presence.processes))
+        state = f"at work (process {processes})" if processes else "at work"
     size = f"{counts.bytes / 1e6:.1f} of {found.bytes / 1e6:.1f} MB of input"
     if found.sample:
         size = f"a sample of about {found.sample} records"
@@ -135,9 +143,23 @@ def to_text(found: Status) -> str:
     if counts.site:
         lines += ["", *site_table(counts)]
     lines += [f"failed: task {one.task} ({', '.join(one.inputs[:3])}): {one.reason}" for one in found.failed]
-    if not found.complete:
-        lines.append("The command that began the run resumes it, unless it is at work now.")
+    lines += _what_next(found)
     return "\n".join(_printable(line) for line in lines)
+
+
+def _what_next(found: Status) -> list[str]:
+    """Say whether somebody works on an unfinished run, and what resumes it."""
+    resumes = f"To go on: the command that began the run, or 'taowen run --out {found.out}' with the same options."
+    if found.complete or found.presence is None:
+        return [] if found.complete else [resumes]
+    last = found.presence.last
+    done = "" if last is None else f"The last task was done at {datetime.fromtimestamp(last):%Y-%m-%d %H:%M:%S}."
+    said = {
+        "at work": done,
+        "nobody": f"Nobody works on it now. {done} {resumes}",
+        "unknown": f"Whether somebody works on it now cannot be told from here. {done} {resumes}",
+    }
+    return [" ".join(said[found.presence.state].split())] if said[found.presence.state] else []
 
 
 def _listed(numbers: Iterable[tuple[str, int]]) -> str:

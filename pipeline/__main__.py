@@ -5,13 +5,17 @@ A process that is begun for a run imports the module that the command began in: 
 
 from __future__ import annotations
 
+import sys
+
 __all__ = ["main"]
 
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    from pipeline.cli import main as command
-
+    try:
+        from pipeline.cli import main as command
+    except KeyboardInterrupt:
+        sys.exit(130)
     command()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,10 @@ from pipeline.dumps.report import site_table
 from pipeline.dumps.tasks import Receipt, Task, receipts
 from pipeline.errors import UsageError
 from pipeline.folders import Where, folder_of
+
+_LISTED = 10
+_WIDE = 100
+"""Columns of a line of reasons."""
 
 __all__ = ["Failure", "Status", "status", "to_text"]
 
@@ -131,11 +135,11 @@ def to_text(found: Status) -> str:
         ("status", counts.status),
         ("script", counts.script),
         ("topics", counts.topic),
-        ("rejected", counts.reject_reason),
+        (f"rejected (in {found.out}/rejects)", counts.reject_reason),
         ("skipped", counts.skip_reason),
     ):
         if numbers:
-            lines.append(f"{title}: {_listed(numbers.items())}")
+            lines += _listed(title, numbers)
     if found.copies is not None:
         clusters, articles = found.copies
         ending = "" if clusters == 1 else "s"
@@ -162,11 +166,15 @@ def _what_next(found: Status) -> list[str]:
     return [" ".join(said[found.presence.state].split())] if said[found.presence.state] else []
 
 
-def _listed(numbers: Iterable[tuple[str, int]]) -> str:
-    """The most frequent first, ties by name; at most ten."""
-    ordered = sorted(numbers, key=lambda item: (-item[1], item[0]))
-    shown = [f"{name} {number}" for name, number in ordered[:10]]
-    return ", ".join(shown) + (f" and {len(ordered) - 10} more" if len(ordered) > 10 else "")
+def _listed(title: str, numbers: Mapping[str, int]) -> list[str]:
+    """The most frequent first, ties by name; at most ten. Reasons that fill more than a line get one each."""
+    ordered = sorted(numbers.items(), key=lambda item: (-item[1], item[0]))
+    shown, rest = ordered[:_LISTED], ordered[_LISTED:]
+    more = [f"and {sum(number for _, number in rest):,} others"] if rest else []
+    line = f"{title}: {', '.join([*(f'{name} {number}' for name, number in shown), *more])}"
+    if len(line) <= _WIDE:
+        return [line]
+    return [f"{title}:", *(f"{number:>9,}  {name}" for name, number in shown), *(f"{'':>11}{one}" for one in more)]
 
 
 def _printable(line: str) -> str:

@@ -23,6 +23,7 @@ import pytest
 from pipeline import places
 from pipeline.configure import data_path
 from pipeline.dumps.local import run
+from pipeline.dumps.preview import preview
 from pipeline.dumps.status import Status, status
 from pipeline.dumps.tasks import WINDOW, WINDOWS
 from pipeline.errors import UsageError
@@ -245,6 +246,22 @@ def test_inputs_are_added_and_what_is_there_is_left_alone(tmp_path: Path) -> Non
     write_lines(crawl / "2.jsonl", MIXTURE[1:5])
     with pytest.raises(UsageError, match=r"2\.jsonl had"):
         run([str(crawl)], out, Fake, add=True)
+
+
+def test_a_preview_tells_what_is_read_and_what_is_passed_over(tmp_path: Path) -> None:
+    crawl, out = tmp_path / "crawl", tmp_path / "out"
+    write_lines(crawl / "1.jsonl", MIXTURE)
+    (crawl / "style.css").write_text("p { color: red }")
+
+    def told() -> str:
+        return preview([str(crawl)], out, Fake, kind="jsonl", add=True, force=False, sample=0, workers=1)
+
+    assert "files: 1 (.jsonl 1)" in told()
+    assert "passed over in the folders: 1 (.css 1)" in told()
+    assert not out.exists()
+    run([str(crawl)], out, Fake)
+    write_lines(crawl / "2.jsonl", MIXTURE)
+    assert "goes on: 1 of 1 tasks are done, 1 are added" in told()
 
 
 def test_a_file_of_the_same_size_with_other_content_is_noticed(tmp_path: Path) -> None:

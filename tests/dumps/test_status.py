@@ -126,6 +126,21 @@ def test_what_a_page_says_cannot_drive_the_terminal(tmp_path: Path) -> None:
     assert all(line.isprintable() for line in text.split("\n"))
 
 
+def test_many_reasons_are_a_list_and_the_rest_is_counted(tmp_path: Path) -> None:
+    run([write_lines(tmp_path / "in.jsonl", ["拒"])], tmp_path / "out", Fake)
+    found = status(tmp_path / "out")
+    assert re.search(
+        r"^rejected \(in .*out/rejects\):\s+(clean: 拒 1|1  clean: 拒)$", to_text(found), re.M
+    )  # as paths are long
+    found.counts.reject_reason.update({f"read: a reason of some length {chr(0x61 + n)}": 12 - n for n in range(12)})
+    _, _, told = to_text(found).partition("rejects):\n")
+    assert told.split("\n")[:1] + told.split("\n")[9:11] == [
+        "       12  read: a reason of some length a",
+        "        3  read: a reason of some length j",
+        "           and 4 others",
+    ]
+
+
 def test_a_folder_that_is_no_run_has_no_status(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no folder of a run"):
         status(tmp_path)

@@ -18,16 +18,11 @@ from pipeline.dumps.tasks import identity
 from pipeline.errors import ModelError, TaowenError, UsageError
 from pipeline.process import Process, ProcessConfig
 
-from .fakes import Fake, Slow, alive, fingerprint, write_lines
+from .fakes import Fake, NoModel, Slow, alive, fingerprint, write_lines
 
 CULPRITS = ["平常", "殺", None, "略", "稀土", "纏", "平常", "平常", "慢", "拒", "平常"]
 """One kills its process, one never lets go of the interpreter's lock, one sleeps."""
 SECONDS = 0.5
-
-
-class NoModel(Fake):
-    def accident(self, text: str) -> None:
-        raise ModelError("no model")
 
 
 class NeverStarts(Fake):

@@ -83,26 +83,6 @@ def test_stopped_anywhere_and_started_again_it_comes_to_the_same() -> None:
     assert "10 runs killed" in done.stdout
 
 
-@pytest.mark.parametrize("page_seconds", [0, 10])
-def test_a_worker_that_dies_once_costs_nothing(tmp_path: Path, page_seconds: float) -> None:
-    source = write_files(tmp_path / "in", ["平常", "平常", "死一次", "平常", "平常", "平常"])
-    make = functools.partial(Fake, once=str(tmp_path / "happened"))
-    done = run([source], tmp_path / "out", make, workers=2, task_bytes=ONE_EACH, page_seconds=page_seconds)
-    assert (tmp_path / "happened").exists()
-    assert (done.complete, done.failed, done.counts.written) == (True, (), 6)
-    run([source], tmp_path / "undisturbed", make, task_bytes=ONE_EACH)
-    assert fingerprint(tmp_path / "out") == fingerprint(tmp_path / "undisturbed")
-
-
-def test_what_always_kills_a_worker_fails_its_task_only(tmp_path: Path) -> None:
-    source = write_files(tmp_path / "in", ["平常", "必死", "錯", "平常"])
-    done = run([source], tmp_path / "out", Fake, workers=2, task_bytes=ONE_EACH, page_seconds=0)
-    assert ["kills the process" in failure.reason for failure in done.failed] == [True, False]
-    assert "ArithmeticError" in done.failed[1].reason
-    assert (done.complete, done.done, done.counts.written) == (False, done.tasks - 2, 2)
-    assert len(list((tmp_path / "out" / "parts").iterdir())) == 2
-
-
 def test_a_full_disk_ends_the_run_at_once_and_says_so(tmp_path: Path) -> None:
     source = write_files(tmp_path / "in", ["平常", "滿", "平常"])
     with pytest.raises(UsageError, match=r"No space left.*resumes"):

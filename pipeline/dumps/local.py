@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
@@ -94,9 +94,10 @@ def run(
     _keep_apart(inputs, asked.files, str(folder))
     alone = share[1] == 1
     hands = _engine(make, page_seconds, folder, kind, workers, engine, address)
-    with _told(folder), work_in(folder, alone=alone), closing(hands):
-        if MANIFEST not in folder.entries():
-            hands.load()  # what cannot be loaded begins no run
+    with _told(folder), closing(hands), ExitStack() as work:
+        if force or MANIFEST not in folder.entries():
+            hands.load()  # what cannot be loaded begins no run, and throws none away
+        work.enter_context(work_in(folder, alone=alone))
         manifest = open_run(folder, asked, add=add, force=force, shared=not alone)
         if alone:
             folder.remove(REPORT)
@@ -118,6 +119,7 @@ def run(
                         failures.append(outcome)
                     if progress:
                         progress(found)
+            hands.close()
             report, unfinished = of_tasks(folder, manifest)  # from the receipts in task order, whoever wrote them
             report.failed = tuple(sorted(failures, key=lambda failure: failure.task))
             if alone:

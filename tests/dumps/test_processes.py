@@ -56,7 +56,13 @@ def test_a_model_that_cannot_be_loaded_begins_no_run(tmp_path: Path) -> None:
     for workers in (1, 2):
         with pytest.raises(ModelError, match="no model"):
             run([source], tmp_path / "out", NoModel, workers=workers)
-        assert list((tmp_path / "out").iterdir()) == []
+        assert not (tmp_path / "out").exists()
+    run([source], tmp_path / "out", Fake)
+    before = fingerprint(tmp_path / "out")
+    for workers in (1, 2):
+        with pytest.raises(ModelError, match="no model"):
+            run([source], tmp_path / "out", functools.partial(NoModel, model="m2"), workers=workers, force=True)
+        assert fingerprint(tmp_path / "out") == before
     assert multiprocessing.active_children() == []
 
 

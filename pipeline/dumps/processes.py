@@ -188,6 +188,8 @@ def first_page(process: Process) -> None:
 
 def load(connection: Connection, make: Callable[[], Rows]) -> Rows | None:
     """Load in a process what `first_page` waits for; None if it fails there."""
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):  # as the command line: a page's matrices are small,
+        os.environ.setdefault(name, "1")  # and a process that forks has one thread
     try:
         rows = make()
         list(rows.rows([FIRST]))

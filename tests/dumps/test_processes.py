@@ -17,7 +17,11 @@ from .fakes import ONE_EACH, Fake, NoModel, Slow, alive, fingerprint, write_file
 
 
 @pytest.mark.parametrize("page_seconds", [0, 10])
-def test_a_worker_that_dies_once_costs_nothing(tmp_path: Path, page_seconds: float) -> None:
+@pytest.mark.parametrize("forks", [CAN_FORK, False])
+def test_a_worker_that_dies_once_costs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forks: bool, page_seconds: float
+) -> None:
+    monkeypatch.setattr("pipeline.dumps.pool.CAN_FORK", forks)
     source = write_files(tmp_path / "in", ["平常", "平常", "死一次", "平常", "平常", "平常"])
     make = functools.partial(Fake, once=str(tmp_path / "happened"))
     done = run([source], tmp_path / "out", make, workers=2, task_bytes=ONE_EACH, page_seconds=page_seconds)

@@ -98,7 +98,7 @@ class _Here:
     def entries(self) -> list[str]:
         try:
             return sorted(one.name for one in self.path.iterdir())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
 
     def sizes(self, inside: str) -> dict[str, int]:

@@ -5,23 +5,42 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
+from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.article import Article, Page, Reject, Skip, Tag
-from pipeline.configure import LIMITS, Limits, model_path
+from pipeline.configure import LIMITS, Limits, data_path, model_path
 from pipeline.errors import ModelError, PageError
 
 if TYPE_CHECKING:
     from pipeline.ingest.sites import Sites
     from pipeline.topics.tagger import Tagger
 
-__all__ = ["Process", "ProcessConfig"]
+__all__ = ["TABLES", "Process", "ProcessConfig", "tables_digest"]
 
 _BATCH = 64
 """Articles tagged together. A tag never depends on its batch; only the speed does."""
+
+
+TABLES = (
+    *("noise.toml", "fold.tsv", "kept.tsv", "leaning.tsv", "regions.tsv", "scripts.tsv", "usage.tsv", "variants.tsv"),
+)
+"""The files of `pipeline/data` that decide what a row says, beside the models."""
+
+
+@cache
+def tables_digest() -> str:
+    """Return the digest of all tables that a row comes of, and of OpenCC's version, which writes `text_normalised`.
+
+    The topics are not among them: the model has its own copy, which is in the digest of the models.
+    """
+    digest = hashlib.blake2b(version("opencc").encode(), digest_size=6)
+    for name in TABLES:
+        digest.update(name.encode() + b"\0" + data_path(name).read_bytes())
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +87,6 @@ class Process:
     def versions(self) -> dict[str, str]:
         """Package version, digests of all models used and of rules and tables; behind a plus, of the site file."""
         from pipeline import __version__
-        from pipeline.ingest.rules import rules_digest
 
         folders = [model_path("strip"), model_path("fluency"), model_path("phrases")]
         if self.config.tag:
@@ -82,7 +100,7 @@ class Process:
                 raise ModelError(f"There is no model in {folder}. Name a folder that 'taowen train' wrote.")
             for file in files:
                 digest.update(file.name.encode() + b"\0" + file.read_bytes())
-        rules = rules_digest() + (f"+{self.config.sites.digest}" if self.config.sites is not None else "")
+        rules = tables_digest() + (f"+{self.config.sites.digest}" if self.config.sites is not None else "")
         return {"package": __version__, "model": digest.hexdigest(), "rules": rules}
 
     def check(self) -> None:

@@ -26,6 +26,7 @@ ROOMS = (
     ("report",),
     ("components", "conversion", "streams", "explain"),
     ("cli",),
+    ("__main__",),
 )
 """From the top down: a room knows the rooms above it and itself. Rooms of one row do not know each other."""
 

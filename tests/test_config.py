@@ -12,6 +12,7 @@ import pytest
 
 from pipeline.cli import main
 from pipeline.cli.terminal import _Pace
+from pipeline.configure import LIMITS
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -50,10 +51,15 @@ def test_flag_over_environment_over_file_over_default(taowen: Call, monkeypatch:
     assert values["run.page-seconds"] == ["3", "(taowen.toml)"]
     assert values["run.to"] == values["convert.to"] == ["zh-Hant", "(taowen.toml)"]
     assert values["run.format"] == ["jsonl", "(default)"]
-    assert values["tag.threshold"] == ["['trade_war=.1',", "'rare_earths=.2']", "($TAOWEN_TAG_THRESHOLD)"]
-    assert values["evaluate.json"] == ["False", "(default)"]
+    assert values["tag.threshold"] == ['["trade_war=.1",', '"rare_earths=.2"]', "($TAOWEN_TAG_THRESHOLD)"]
+    assert values["evaluate.json"] == ["false", "(default)"]
     assert not any(name.endswith((".force", ".dry-run")) for name in values)
     assert set(shown(taowen("config", "show", "run")[1])) == {name for name in values if name.startswith("run.")}
+
+
+def test_the_deadline_is_that_of_the_library(taowen: Call) -> None:
+    value, *_ = shown(taowen("config", "show", "run")[1])["run.page-seconds"].split()
+    assert float(value) == LIMITS.page_seconds
 
 
 def test_what_is_set_is_what_happens(taowen: Call, monkeypatch: pytest.MonkeyPatch, sample: Path) -> None:

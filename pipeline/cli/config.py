@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -113,8 +114,14 @@ def show(
             continue
         for option, parameter in _options(group.commands[name]):
             setting = options.get(option, Setting(parameter.default, "default"))
-            shown = "" if setting.value is None else setting.value
-            typer.echo(f"{name}.{option} = {shown}".ljust(40) + f"  ({setting.origin})")
+            typer.echo(f"{name}.{option} = {_shown(setting.value)}".ljust(40) + f"  ({setting.origin})")
+
+
+def _shown(value: Any) -> str:
+    """Return a value as the file has it, but for quotation marks round a single one."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _read() -> tuple[Path, dict[str, Any]]:

@@ -35,11 +35,9 @@ def run(
         int, typer.Option("--workers", metavar="N", min=1, help="Tasks at a time, each with its processes.")
     ] = 1,
     page_seconds: Annotated[
-        float | None,
-        typer.Option(
-            "--page-seconds", metavar="S", help="Reject a page that takes longer; 0 for no deadline. [default: 10]"
-        ),
-    ] = None,
+        float,
+        typer.Option("--page-seconds", metavar="S", help="Reject a page that takes longer; 0 for no deadline."),
+    ] = 10,
     format: Annotated[Literal["jsonl", "parquet"], typer.Option("--format", help="Format of the parts.")] = "jsonl",
     model: Model = None,
     threshold: Threshold = None,
@@ -73,7 +71,6 @@ def run(
     force: Annotated[bool, typer.Option("--force", help="Throw away another run that DIR holds.")] = False,
 ) -> None:
     """Process a dump into DIR: parts, rejects, receipts, report.json. Stopped at any time, the same command resumes."""
-    from pipeline.configure import LIMITS
     from pipeline.dumps.local import check_asked
     from pipeline.dumps.local import run as run_dump
     from pipeline.dumps.manifest import PAGE
@@ -85,14 +82,14 @@ def run(
     limit = RejectLimit.parse(max_rejects)
     floor = _percent(fail_under)
     part = _share(share)
-    seconds = LIMITS.page_seconds if page_seconds is None else page_seconds
     make = partial(Process, tagging_config(model, threshold, to, names, page_text, sites))
-    make().check()
     given = inputs or []
+    if dry_run or engine == "ray":  # else the run loads the models itself before it begins
+        make().check()
     if dry_run:
         from pipeline.dumps.preview import preview
 
-        check_asked(page_seconds=seconds, share=part, add=add, force=force, deduplicate=deduplicate)
+        check_asked(page_seconds=page_seconds, share=part, add=add, force=force, deduplicate=deduplicate)
         typer.echo(preview(given, out, make, kind=format, add=add, force=force, sample=sample or 0, workers=workers))
         return
     page = Path(out, PAGE)  # never at an address: reports are files of this machine
@@ -117,7 +114,7 @@ def run(
             deduplicate=deduplicate,
             engine=engine,
             address=address,
-            page_seconds=seconds,
+            page_seconds=page_seconds,
             progress=progress,
         )
     say(to_text(status))

@@ -141,7 +141,10 @@ def label(
             file.write(to_line(row))
     left = f"; left out: {found.unlabelled} without labels" if found.unlabelled else ""
     left += f", {len(found.problems)} told above" if found.problems else ""
-    say(f"{len(found.rows)} labelled articles from {tool}{left}.")
+    bare = (
+        "" if pool is not None else " Their pages' cuts are not among them: --pool names where the articles came from."
+    )
+    say(f"{len(found.rows)} labelled articles from {tool}{left}.{bare}")
 
 
 @app.command(epilog="Example: taowen export corpora --format spacy -o corpora.spacy")

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 import posixpath
-import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from pipeline.configure import LIMITS
 from pipeline.dumps.deadline import Guarded
-from pipeline.dumps.deduplicate import Sketch, sketch_of_part, write_duplicates
-from pipeline.dumps.manifest import DUPLICATES, PAGE, REPORT, Asked, Manifest, open_run, sweep
-from pipeline.dumps.pool import NO_ROOM, Hand, MakeRows, Outcome, map_in_pool, run_in_pool
+from pipeline.dumps.manifest import DUPLICATES, MANIFEST, PAGE, REPORT, Asked, Manifest, open_run, sweep
+from pipeline.dumps.pool import NO_ROOM, Hand, MakeRows, Outcome, Pool, map_in_pool
+from pipeline.dumps.presence import work_in
 from pipeline.dumps.ray import require_engine, run_on_ray, sketches_on_ray
 from pipeline.dumps.shards import Format
 from pipeline.dumps.status import Status, of_tasks
@@ -24,6 +23,9 @@ from pipeline.errors import UsageError
 from pipeline.folders import Folder, Where, folder_of
 from pipeline.places import is_address
 from pipeline.records import to_line
+
+if TYPE_CHECKING:
+    from pipeline.dumps.deduplicate import Sketch
 
 __all__ = ["asked_for", "check_asked", "run"]
 
@@ -91,7 +93,11 @@ def run(
         Manifest.load(folder)  # which says so if there is none, before a folder is made
     _keep_apart(inputs, asked.files, str(folder))
     alone = share[1] == 1
-    with _told(folder), _at_work_in(folder, alone=alone):
+    hands = _engine(make, page_seconds, folder, kind, workers, engine, address)
+    with _told(folder), closing(hands), ExitStack() as work:
+        if force or MANIFEST not in folder.entries():
+            hands.load()  # what cannot be loaded begins no run, and throws none away
+        work.enter_context(work_in(folder, alone=alone))
         manifest = open_run(folder, asked, add=add, force=force, shared=not alone)
         if alone:
             folder.remove(REPORT)
@@ -101,12 +107,11 @@ def run(
         if todo:
             folder.remove(PAGE)  # it tells of the run as it was
         failures = []
-        rows = partial(Guarded, make, page_seconds) if page_seconds else make
         try:
             sweep(folder, todo, shared=not alone)
             if progress:
                 progress(found)
-            with closing(_outcomes(todo, rows, folder, kind, workers, engine, address)) as outcomes:
+            with closing(hands.outcomes(todo)) as outcomes:
                 for outcome in outcomes:
                     if isinstance(outcome, Receipt):
                         found.add(outcome)
@@ -114,11 +119,14 @@ def run(
                         failures.append(outcome)
                     if progress:
                         progress(found)
+            hands.close()
             report, unfinished = of_tasks(folder, manifest)  # from the receipts in task order, whoever wrote them
             report.failed = tuple(sorted(failures, key=lambda failure: failure.task))
             if alone:
                 sweep(folder, unfinished)
                 if deduplicate and report.complete:
+                    from pipeline.dumps.deduplicate import write_duplicates  # which loads numpy
+
                     with closing(_sketches(folder, workers, engine, address)) as sketches:
                         report.copies = write_duplicates(folder, sketches)
                 folder.write(REPORT, to_line(report.to_dict()))
@@ -173,37 +181,6 @@ def _within(inner: str, outer: str) -> bool:
 
 
 @contextmanager
-def _at_work_in(out: Folder, *, alone: bool) -> Iterator[None]:
-    """Make the folder, and keep a second launch out of it. The lock ends with the process, however it ends.
-
-    Two launches would write the same bytes, but sweep away each other's temporary files. Launches that each have
-    their share of the tasks do not. Behind an address nothing can be locked: there a second launch may take away a
-    part that the first has just put in its place, which the first then counts as not done.
-    """
-    try:
-        out.make()
-    except OSError as error:
-        raise UsageError(f"The folder {out} cannot be made: {error.strerror}.") from error
-    if is_address(str(out)):
-        yield
-        return
-    if sys.platform == "win32":
-        yield
-        return
-    import fcntl
-
-    number = os.open(str(out), os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(number, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UsageError(f"Another taowen works in {out}. Wait for it, or stop it first.") from None
-        yield
-    finally:
-        os.close(number)
-
-
-@contextmanager
 def _told(out: Folder) -> Iterator[None]:
     """Make prose of what the disk says. Reading fails a task; what comes as far as here is about the run folder."""
     try:
@@ -213,19 +190,64 @@ def _told(out: Folder) -> Iterator[None]:
         raise UsageError(f"{out} {what}: {error.strerror or error}. The same command resumes.") from error
 
 
-def _outcomes(
-    todo: Sequence[Task], make: MakeRows, out: Folder, kind: Format, workers: int, engine: str, address: str
-) -> Generator[Outcome, None, None]:
-    """Run tasks on an engine and give what came of each."""
+class _Engine(Protocol):
+    """What runs tasks."""
+
+    def load(self) -> None:
+        """Load what the tasks share, as far as that can be done beforehand."""
+
+    def outcomes(self, todo: Sequence[Task]) -> Generator[Outcome, None, None]:
+        """Run tasks and give what came of each."""
+
+    def close(self) -> None:
+        """End what was begun."""
+
+
+class _Here:
+    """Runs tasks in this process, one after another."""
+
+    def __init__(self, make: MakeRows, out: Folder, kind: Format) -> None:
+        self._hand = Hand(make, out, kind)
+
+    def load(self) -> None:
+        self._hand.load()
+
+    def outcomes(self, todo: Sequence[Task]) -> Generator[Outcome, None, None]:
+        yield from map(self._hand.run, todo)
+
+    def close(self) -> None:
+        self._hand.close()
+
+
+class _OnRay:
+    """Runs tasks on a Ray cluster, whose processes load when they have their first task."""
+
+    def __init__(self, make: MakeRows, out: Folder, kind: Format, address: str) -> None:
+        self._how = make, out, kind, address
+
+    def load(self) -> None:
+        pass
+
+    def outcomes(self, todo: Sequence[Task]) -> Generator[Outcome, None, None]:
+        return run_on_ray(todo, *self._how)
+
+    def close(self) -> None:
+        pass
+
+
+def _engine(
+    make: Make, page_seconds: float, out: Folder, kind: Format, workers: int, engine: str, address: str
+) -> _Engine:
+    rows = partial(Guarded, make, page_seconds) if page_seconds else make
     if engine == "ray":
-        return run_on_ray(todo, make, out, kind, address)
-    if workers == 1:
-        return _here(todo, make, out, kind)
-    return run_in_pool(todo, make, out, kind, workers)
+        return _OnRay(rows, out, kind, address)
+    return _Here(rows, out, kind) if workers == 1 else Pool(make, out, kind, workers, page_seconds)
 
 
 def _sketches(out: Folder, workers: int, engine: str, address: str) -> Generator[Sketch, None, None]:
     """Yield the sketches of all parts, in the order of the input."""
+    from pipeline.dumps.deduplicate import sketch_of_part
+
     parts = [f"parts/{name}" for name in out.sizes("parts")]
     if engine == "ray":
         yield from sketches_on_ray(out, parts, address)
@@ -233,12 +255,3 @@ def _sketches(out: Folder, workers: int, engine: str, address: str) -> Generator
         yield from (sketch_of_part(out, part) for part in parts)
     else:
         yield from map_in_pool(partial(sketch_of_part, out), parts, workers)
-
-
-def _here(todo: Sequence[Task], make: MakeRows, out: Folder, kind: Format) -> Generator[Outcome, None, None]:
-    hand = Hand(make, out, kind)
-    try:
-        for task in todo:
-            yield hand.run(task)
-    finally:
-        hand.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pipeline.dumps.local import Make, asked_for
@@ -12,6 +12,7 @@ from pipeline.dumps.shards import Format
 from pipeline.dumps.status import of_tasks
 from pipeline.errors import UsageError
 from pipeline.folders import Where, folder_of
+from pipeline.ingest.inputs import passed_over
 
 __all__ = ["preview"]
 
@@ -48,19 +49,28 @@ def preview(
         done = 0
     tasks = manifest.tasks
     files = {(piece.name, piece.label): piece.size for task in tasks for piece in task.pieces}
-    endings = Counter("".join(Path(name).suffixes[-2:]).lower() or "(none)" for name, _ in files)
-    told = [f"{ending} {number}" for ending, number in endings.most_common(_ENDINGS)]
-    if len(endings) > _ENDINGS:
-        told.append(f"others {sum(endings.values()) - sum(n for _, n in endings.most_common(_ENDINGS))}")
     size = sum(task.bytes for task in tasks)
+    read = f"{size / 1e6:.1f} MB, of which {(size - done) / 1e6:.1f} MB to read"
     largest = max(task.bytes for task in tasks)
     lines = [
         f"The run in {out} {state}.",
-        f"files: {len(files)} ({', '.join(told)}), {size / 1e6:.1f} MB, of which {(size - done) / 1e6:.1f} MB to read",
+        f"files: {len(files)} ({_endings(name for name, _ in files)}), {read}",
         f"tasks: {len(tasks)}, the largest {largest / 1e6:.1f} MB; {workers} at a time",
         f"parts: {kind}; versions: {', '.join(f'{name} {value}' for name, value in manifest.versions.items())}",
     ]
+    if left := passed_over(inputs):
+        lines.insert(
+            2, f"passed over in the folders: {len(left)} ({_endings(left)}), which hold no pages that are read"
+        )
     if sample:
         records = sum(task.records or 0 for task in tasks)
         lines.insert(2, f"sample: at most {records} records, the first ones of each task")
     return "\n".join([*lines, "Nothing was written."])
+
+
+def _endings(names: Iterable[str]) -> str:
+    """Return the endings of some files with how many have them, the most frequent first."""
+    found = Counter("".join(Path(name).suffixes[-2:]).lower() or "(none)" for name in names)
+    told = [f"{ending} {number}" for ending, number in found.most_common(_ENDINGS)]
+    rest = found.total() - sum(number for _, number in found.most_common(_ENDINGS))
+    return ", ".join([*told, f"others {rest}"] if rest else told)

@@ -13,15 +13,17 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pipeline.dumps.deduplicate import Sketch, sketch_of_part
 from pipeline.dumps.pool import Hand, MakeRows, Outcome, failure
 from pipeline.dumps.shards import Format
 from pipeline.dumps.tasks import Task
 from pipeline.errors import TaowenError, UsageError
 from pipeline.folders import Where
 from pipeline.places import is_address
+
+if TYPE_CHECKING:
+    from pipeline.dumps.deduplicate import Sketch
 
 __all__ = ["require_engine", "run_on_ray", "sketches_on_ray"]
 
@@ -86,6 +88,8 @@ def sketches_on_ray(out: Where, parts: Sequence[str], address: str) -> Generator
         UsageError: there is no cluster there.
         TaowenError: a part cannot be read, or its sketch cannot be made.
     """
+    from pipeline.dumps.deduplicate import sketch_of_part
+
     with _cluster(address) as ray:
         work = ray.remote(max_retries=RETRIES, num_cpus=1)(sketch_of_part)
         waiting = deque(parts)

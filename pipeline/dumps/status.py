@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from pipeline.dumps.counts import Counts
 from pipeline.dumps.manifest import REPORT, Manifest
+from pipeline.dumps.presence import Presence, present
 from pipeline.dumps.report import site_table
 from pipeline.dumps.tasks import Receipt, Task, receipts
 from pipeline.errors import UsageError
 from pipeline.folders import Where, folder_of
+
+_LISTED = 10
+_WIDE = 100
+"""Columns of a line of reasons."""
 
 __all__ = ["Failure", "Status", "status", "to_text"]
 
@@ -47,6 +53,8 @@ class Status:
     failed: tuple[Failure, ...] = ()
     copies: tuple[int, int] | None = None
     """Clusters of copies and the articles in them; None where they were not looked for."""
+    presence: Presence | None = field(default=None, compare=False)
+    """Who worked on it at the moment; None where that was not asked."""
 
     @property
     def complete(self) -> bool:
@@ -105,6 +113,7 @@ def status(out: Where) -> Status:
             found.copies = report["clusters"], report["copies"]
     except (OSError, ValueError, KeyError, TypeError):
         pass  # no report yet: the run works, or was stopped
+    found.presence = present(out)
     return found
 
 
@@ -112,6 +121,9 @@ def to_text(found: Status) -> str:
     """Return a status for a terminal. Names and reasons may come from the input, so nothing unprintable passes."""
     counts = found.counts
     state = "finished" if found.complete else "not finished"
+    if found.presence is not None and found.presence.state == "at work":
+        processes = ", ".join(map(str, found.presence.processes))
+        state = f"at work (process {processes})" if processes else "at work"
     size = f"{counts.bytes / 1e6:.1f} of {found.bytes / 1e6:.1f} MB of input"
     if found.sample:
         size = f"a sample of about {found.sample} records"
@@ -123,11 +135,11 @@ def to_text(found: Status) -> str:
         ("status", counts.status),
         ("script", counts.script),
         ("topics", counts.topic),
-        ("rejected", counts.reject_reason),
+        (f"rejected (in {found.out}/rejects)", counts.reject_reason),
         ("skipped", counts.skip_reason),
     ):
         if numbers:
-            lines.append(f"{title}: {_listed(numbers.items())}")
+            lines += _listed(title, numbers)
     if found.copies is not None:
         clusters, articles = found.copies
         ending = "" if clusters == 1 else "s"
@@ -135,16 +147,34 @@ def to_text(found: Status) -> str:
     if counts.site:
         lines += ["", *site_table(counts)]
     lines += [f"failed: task {one.task} ({', '.join(one.inputs[:3])}): {one.reason}" for one in found.failed]
-    if not found.complete:
-        lines.append("The command that began the run resumes it, unless it is at work now.")
+    lines += _what_next(found)
     return "\n".join(_printable(line) for line in lines)
 
 
-def _listed(numbers: Iterable[tuple[str, int]]) -> str:
-    """The most frequent first, ties by name; at most ten."""
-    ordered = sorted(numbers, key=lambda item: (-item[1], item[0]))
-    shown = [f"{name} {number}" for name, number in ordered[:10]]
-    return ", ".join(shown) + (f" and {len(ordered) - 10} more" if len(ordered) > 10 else "")
+def _what_next(found: Status) -> list[str]:
+    """Say whether somebody works on an unfinished run, and what resumes it."""
+    resumes = f"To go on: the command that began the run, or 'taowen run --out {found.out}' with the same options."
+    if found.complete or found.presence is None:
+        return [] if found.complete else [resumes]
+    last = found.presence.last
+    done = "" if last is None else f"The last task was done at {datetime.fromtimestamp(last):%Y-%m-%d %H:%M:%S}."
+    said = {
+        "at work": done,
+        "nobody": f"Nobody works on it now. {done} {resumes}",
+        "unknown": f"Whether somebody works on it now cannot be told from here. {done} {resumes}",
+    }
+    return [" ".join(said[found.presence.state].split())] if said[found.presence.state] else []
+
+
+def _listed(title: str, numbers: Mapping[str, int]) -> list[str]:
+    """The most frequent first, ties by name; at most ten. Reasons that fill more than a line get one each."""
+    ordered = sorted(numbers.items(), key=lambda item: (-item[1], item[0]))
+    shown, rest = ordered[:_LISTED], ordered[_LISTED:]
+    more = [f"and {sum(number for _, number in rest):,} others"] if rest else []
+    line = f"{title}: {', '.join([*(f'{name} {number}' for name, number in shown), *more])}"
+    if len(line) <= _WIDE:
+        return [line]
+    return [f"{title}:", *(f"{number:>9,}  {name}" for name, number in shown), *(f"{'':>11}{one}" for one in more)]
 
 
 def _printable(line: str) -> str:

@@ -70,7 +70,7 @@ REQUESTS = 32
 """Files behind addresses that are looked at side by side: each takes two requests of some hundredths of a second."""
 
 BATCH_ROWS = 256
-BATCH_CHARACTERS = 8 * 2**20
+BATCH_CHARACTERS = 2**20
 """Pages handed to processing at a time: whichever comes first."""
 
 FOLDERS = ("parts", "rejects", "receipts")

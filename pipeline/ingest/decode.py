@@ -28,6 +28,8 @@ _MARGIN = 0.25
 """By how much another reading has to beat the declared one in texts too short for that."""
 _SHORT = 50
 """Characters under which every reading is tried."""
+_HZ = re.compile(rb"\A[^~]*(?:~[^{][^~]*)*")
+"""What lies before the first Chinese character of HZ."""
 _RUBBISH = 0.1
 """Share of control characters and U+FFFD from which data is no text. Random bytes have 0.2 or more, images and
 archives 0.15 or more, real pages under 0.01."""
@@ -94,16 +96,28 @@ def decode(data: bytes, charset: str = "") -> tuple[str, str]:
         PageError: the bytes are no text (stage "decode").
     """
     hints = _hints(data, charset)
-    if data.isascii() and b"\x1b" not in data and not (hints and hints[0].startswith("utf-16") and b"\0" in data):
-        name = hints[0] if hints and not hints[0].startswith("utf-16") else "utf-8"
+    if data.isascii() and b"\x1b" not in data and not (hints and _is_wide(hints[0]) and b"\0" in data):
+        if b"~{" in data and _is_hz(data):
+            return data.decode("hz", "replace"), "hz-gb-2312"
+        name = hints[0] if hints and not _is_wide(hints[0]) and hints[0] != "hz-gb-2312" else "utf-8"
         text = data.decode("ascii")
     else:
         name = _choose(data, hints)
         text = decode_as(data, name)
     text = text.removeprefix("\ufeff")
-    controls = len(_CONTROLS.findall(text)) if name.startswith("utf-16") else _count_controls(data)
+    controls = len(_CONTROLS.findall(text)) if _is_wide(name) else _count_controls(data)
     _refuse_rubbish(text, controls)
     return _decoded_again(text), name
+
+
+def _is_wide(name: str) -> bool:
+    return name.startswith(("utf-16", "utf-32"))
+
+
+def _is_hz(data: bytes) -> bool:
+    """Whether ASCII is Chinese in HZ, between ~{ and ~}: nobody writes so by chance, and hardly anybody declares it."""
+    reading = _read_as(_HZ.sub(b"", data)[: _SAMPLES[-1]], "hz-gb-2312", valid=False)
+    return reading.letters >= _FEW and reading.quality >= _CHINESE
 
 
 def _decoded_again(text: str) -> str:
@@ -154,7 +168,7 @@ def _in_markup(label: bytes) -> str:
         return "windows-1252"
     name = encoding_name(text)
     # Markup that could be read as ASCII is not UTF-16, whatever it says.
-    return "utf-8" if name.startswith("utf-16") else name
+    return "utf-8" if _is_wide(name) else name
 
 
 def _hints(data: bytes, charset: str) -> list[str]:
@@ -167,7 +181,7 @@ def _sample(data: bytes) -> bytes:
     start = 0
     # A page may carry 300 kB of scripts before its first Chinese word; a lead byte is where the sample starts.
     if data[: _SAMPLES[0]].isascii() and (first := _HIGH.search(data, _SAMPLES[0])):
-        start = first.start()
+        start = first.start() & ~3  # whole characters of UTF-16 and UTF-32
     sample = b""
     for size in _SAMPLES:
         sample = data[start : start + size]
@@ -180,7 +194,7 @@ def _choose(data: bytes, hints: list[str]) -> str:
     sample = _sample(data)
     names = [*hints, *_CHINESE_ENCODINGS]
     if b"\0" in sample:
-        wide = ["utf-16le", "utf-16be"]
+        wide = ["utf-16le", "utf-16be", "utf-32le", "utf-32be"]
         body = sample.strip(b"\0")
         controls = _count_controls(body)
         if controls > _RUBBISH * len(body):
@@ -225,8 +239,8 @@ def _read_as(sample: bytes, name: str, *, valid: bool) -> _Reading:
     letters = text.encode("utf-8", "surrogatepass").translate(None, _PLAIN).decode("utf-8", "surrogatepass")
     count = len(letters)
     if not count:
-        # Nothing but ASCII came out: right for UTF-16 of an English page, no evidence otherwise.
-        return _Reading(name, 0, 0.0, _CHINESE if name.startswith("utf-16") and text else 0.0)
+        # Nothing but ASCII came out: right for UTF-16 or UTF-32 of an English page, no evidence otherwise.
+        return _Reading(name, 0, 0.0, _CHINESE if _is_wide(name) and text else 0.0)
     bad = len(_BAD.findall(letters)) / count
     # Kana and hangul count half: enough against chance, too little against Chinese.
     common = (sum(map(COMMON.__contains__, letters)) + 0.5 * len(_OTHER_CJK.findall(letters))) / count

@@ -20,6 +20,9 @@ _LABELS: dict[str, str] = {
         # GBK and GB2312 are subsets of GB18030; read literally, `gb2312` fails on most of what such pages hold.
         "gb18030": "gb18030 gbk x-gbk gb2312 gb_2312 gb_2312-80 chinese csgb2312 csiso58gb231280 iso-ir-58",
         "big5": "big5 big5-hkscs cn-big5 csbig5 x-x-big5",
+        "hz-gb-2312": "hz-gb-2312 hz",
+        "utf-32le": "utf-32le utf-32 utf32 ucs-4 iso-10646-ucs-4",
+        "utf-32be": "utf-32be",
         "euc-jp": "euc-jp x-euc-jp cseucpkdfmtjapanese",
         "iso-2022-jp": "iso-2022-jp csiso2022jp",
         "shift_jis": "shift_jis shift-jis sjis x-sjis csshiftjis ms932 ms_kanji windows-31j",
@@ -102,7 +105,10 @@ script, and about a tenth of what the wrong decoder makes of the same bytes.
 
 
 def encoding_name(label: str) -> str:
-    """Return the WHATWG name (lower case) for a label such as `GB2312`, or "" if browsers do not know it."""
+    """Return the WHATWG name (lower case) for a label such as `GB2312`, or "" if nobody knows it.
+
+    HZ and UTF-32 have names too. Browsers gave them up, HZ since markup can hide in it: our rows are text.
+    """
     label = label.strip(" \t\n\f\r").lower()
     if name := _LABELS.get(label):
         return name
@@ -114,8 +120,10 @@ def encoding_name(label: str) -> str:
 
 def decode_as(data: bytes, name: str) -> str:
     """Decode as a browser does that was told `name`, a WHATWG name. Errors become U+FFFD, never an exception."""
-    if name == "utf-8" or name.startswith("utf-16"):
+    if name.startswith("utf-"):
         return data.decode(name, "replace")
+    if name == "hz-gb-2312":
+        return data.decode("hz", "replace")
     if name == "big5" and any(pair in data for pair in _BIG5_OTHER):
         return _decode_big5_apart(data)
     codec = _CODECS.get(name) or name.replace("windows-", "cp")

@@ -11,7 +11,7 @@ from pipeline.errors import InputError
 from pipeline.ingest.read import ENDINGS, recognised
 from pipeline.places import below, exists, is_address, is_folder, matching
 
-__all__ = ["expand"]
+__all__ = ["expand", "passed_over"]
 
 
 def expand(inputs: Sequence[str]) -> list[str]:
@@ -33,6 +33,18 @@ def expand(inputs: Sequence[str]) -> list[str]:
     return list(found.values())
 
 
+def passed_over(inputs: Sequence[str]) -> list[str]:
+    """Return the files that the folders among the arguments hold and `expand` leaves out; of this machine only.
+
+    Behind an address every look at a file is a request, and `expand` has made them once.
+
+    Raises:
+        InputError: a folder cannot be listed.
+    """
+    folders = [given for given in inputs if not is_address(given) and Path(given).is_dir()]
+    return sorted({path for folder in folders for path, wanted in _walk(folder) if not wanted})
+
+
 def _expand_one(given: str) -> list[str]:
     path = Path(given)
     if given == "-":
@@ -43,7 +55,7 @@ def _expand_one(given: str) -> list[str]:
         except OSError as error:
             raise InputError(f"{given} cannot be read: {error.strerror}.") from error
     if path.is_dir():
-        files = sorted(_walk(given))
+        files = _walked(given)
         if not files:
             raise InputError(f"{given} holds no file that can be read. Give a folder with {', '.join(ENDINGS)} files.")
         return files
@@ -54,7 +66,7 @@ def _expand_one(given: str) -> list[str]:
     matches = sorted(glob.glob(given, recursive=True))  # noqa: PTH207  Path.glob takes no absolute pattern
     if not matches:
         raise InputError(f"No file matches {given}. Check the pattern, and quote it so that the shell leaves it alone.")
-    return [file for match in matches for file in (sorted(_walk(match)) if Path(match).is_dir() else (match,))]
+    return [file for match in matches for file in (_walked(match) if Path(match).is_dir() else (match,))]
 
 
 def _expand_address(given: str) -> list[str]:
@@ -78,8 +90,14 @@ def _wanted(below: str, path: str) -> bool:
     return not hidden and not name.endswith(".rejects.jsonl") and recognised(path)
 
 
-def _walk(folder: str) -> Iterator[str]:
-    """Yield the files below a folder that are read. Links to folders are followed, but not in circles.
+def _walked(folder: str) -> list[str]:
+    return sorted(path for path, wanted in _walk(folder) if wanted)
+
+
+def _walk(folder: str) -> Iterator[tuple[str, bool]]:
+    """Yield the files below a folder, and whether they are read. Hidden folders are left out.
+
+    Links to folders are followed, but not in circles.
 
     Raises:
         InputError: a folder cannot be listed: what it holds would be passed over without a word.
@@ -99,5 +117,5 @@ def _walk(folder: str) -> Iterator[str]:
         for entry in entries:
             if entry.is_dir() and not entry.name.startswith("."):
                 waiting.append((entry.path, above | {here}))
-            elif not entry.is_dir() and _wanted(entry.name, entry.path):
-                yield entry.path
+            elif not entry.is_dir():
+                yield entry.path, _wanted(entry.name, entry.path)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 __all__ = ["Branch", "branches"]
@@ -50,6 +51,7 @@ def branches(pattern: re.Pattern[str], weight: Mapping[str, float]) -> list[Bran
         return [Branch((), 0, ENDLESS)]
     ignore = bool(pattern.flags & re.IGNORECASE)
 
+    @cache
     def cost(need: Need) -> float:
         return sum(math.prod(weight.get(character, 0.0) + 1e-6 for character in string) for string in need)
 
@@ -92,6 +94,7 @@ def _name(item: Any) -> str:
     return str(item[0])
 
 
+@cache
 def _cased(code: int, ignore: bool) -> Need:
     character = chr(code)
     if not ignore:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib.metadata import version
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +17,7 @@ from pipeline.ingest.needles import branches
 from pipeline.native import pages
 from pipeline.script.fold import code_points
 
-__all__ = ["TABLES", "Rule", "first_rule", "mask", "matches", "rule_bits", "rules", "rules_digest"]
+__all__ = ["Rule", "first_rule", "mask", "matches", "rule_bits", "rules"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +52,6 @@ def rules() -> tuple[Rule, ...]:
         )
         for row in table["rule"]
     )
-
-
-TABLES = (
-    *("noise.toml", "fold.tsv", "kept.tsv", "leaning.tsv", "regions.tsv", "scripts.tsv", "usage.tsv", "variants.tsv"),
-)
-"""The files of `pipeline/data` that decide what a row says, beside the models."""
-
-
-@cache
-def rules_digest() -> str:
-    """Return the digest of all tables that a row comes of, and of OpenCC's version, which writes `text_normalised`.
-
-    The topics are not among them: the model has its own copy, which is in the digest of the models.
-    """
-    digest = hashlib.blake2b(version("opencc").encode(), digest_size=6)
-    for name in TABLES:
-        digest.update(name.encode() + b"\0" + data_path(name).read_bytes())
-    return digest.hexdigest()
 
 
 def first_rule(bits: int) -> Rule | None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.article import Article, Cut, Evidence, Page, Reject, Skip, Tag, cut_out
+from pipeline.errors import ModelError
 from pipeline.records import row
 
 
@@ -82,6 +83,14 @@ class Slow(Fake):
     def accident(self, text: str) -> None:
         super().accident(text)
         time.sleep(0.02)
+
+
+@dataclass
+class NoModel(Fake):
+    """Cannot be loaded."""
+
+    def accident(self, text: str) -> None:
+        raise ModelError("no model")
 
 
 def article(page: Page, text: str) -> Article:

@@ -1,8 +1,9 @@
-"""A run with two workers that prints its workers' process ids as it goes: interrupted.py INPUT OUT."""
+"""A run with two workers that prints the ids of all its processes as it goes: interrupted.py INPUT OUT."""
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -13,10 +14,12 @@ from pipeline.dumps.local import run  # noqa: E402 - the paths come first
 from pipeline.dumps.status import Status  # noqa: E402
 
 fakes = import_module("fakes")
+descendants = import_module("tests.dumps.crash").descendants
 
 
 def show(found: Status) -> None:
-    print(found.done, *(child.pid for child in multiprocessing.active_children()), flush=True)
+    children = {child.pid or 0 for child in multiprocessing.active_children()}  # all that some systems tell
+    print(found.done, *sorted(children.union(descendants(os.getpid()))), flush=True)
 
 
 if __name__ == "__main__":

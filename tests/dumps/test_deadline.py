@@ -18,16 +18,11 @@ from pipeline.dumps.tasks import identity
 from pipeline.errors import ModelError, TaowenError, UsageError
 from pipeline.process import Process, ProcessConfig
 
-from .fakes import Fake, Slow, alive, fingerprint, write_lines
+from .fakes import Fake, NoModel, Slow, alive, fingerprint, write_lines
 
 CULPRITS = ["平常", "殺", None, "略", "稀土", "纏", "平常", "平常", "慢", "拒", "平常"]
 """One kills its process, one never lets go of the interpreter's lock, one sleeps."""
 SECONDS = 0.5
-
-
-class NoModel(Fake):
-    def accident(self, text: str) -> None:
-        raise ModelError("no model")
 
 
 class NeverStarts(Fake):
@@ -99,7 +94,7 @@ def test_the_process_is_renewed_against_leaks(monkeypatch: pytest.MonkeyPatch) -
         for number in range(60):
             assert len(list(guarded.rows([Page(str(number), text="平常")]))) == 1
             assert guarded._child
-            seen.append(guarded._child.process.pid)
+            seen.append(guarded._child.pid)
     assert [seen.count(one) for one in dict.fromkeys(seen)] == [20, 20, 20]
     assert multiprocessing.active_children() == []
 
@@ -108,7 +103,7 @@ def hang(connection: Connection) -> None:
     guarded = Guarded(Fake, SECONDS)
     list(guarded.rows([Page("1", text="平常")]))
     assert guarded._child
-    connection.send(guarded._child.process.pid)
+    connection.send(guarded._child.pid)
     list(guarded.rows([Page("2", text="纏")]))
 
 

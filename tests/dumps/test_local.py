@@ -23,6 +23,7 @@ import pytest
 from pipeline import places
 from pipeline.configure import data_path
 from pipeline.dumps.local import run
+from pipeline.dumps.preview import preview
 from pipeline.dumps.status import Status, status
 from pipeline.dumps.tasks import WINDOW, WINDOWS
 from pipeline.errors import UsageError
@@ -80,26 +81,6 @@ def test_stopped_anywhere_and_started_again_it_comes_to_the_same() -> None:
     points = [int(number) for number in re.findall(r" at (\d+) named points", done.stdout)]
     assert len(points) == 4 and points[0] >= 40 and min(points) >= 12, done.stdout
     assert "10 runs killed" in done.stdout
-
-
-@pytest.mark.parametrize("page_seconds", [0, 10])
-def test_a_worker_that_dies_once_costs_nothing(tmp_path: Path, page_seconds: float) -> None:
-    source = write_files(tmp_path / "in", ["平常", "平常", "死一次", "平常", "平常", "平常"])
-    make = functools.partial(Fake, once=str(tmp_path / "happened"))
-    done = run([source], tmp_path / "out", make, workers=2, task_bytes=ONE_EACH, page_seconds=page_seconds)
-    assert (tmp_path / "happened").exists()
-    assert (done.complete, done.failed, done.counts.written) == (True, (), 6)
-    run([source], tmp_path / "undisturbed", make, task_bytes=ONE_EACH)
-    assert fingerprint(tmp_path / "out") == fingerprint(tmp_path / "undisturbed")
-
-
-def test_what_always_kills_a_worker_fails_its_task_only(tmp_path: Path) -> None:
-    source = write_files(tmp_path / "in", ["平常", "必死", "錯", "平常"])
-    done = run([source], tmp_path / "out", Fake, workers=2, task_bytes=ONE_EACH, page_seconds=0)
-    assert ["kills the process" in failure.reason for failure in done.failed] == [True, False]
-    assert "ArithmeticError" in done.failed[1].reason
-    assert (done.complete, done.done, done.counts.written) == (False, done.tasks - 2, 2)
-    assert len(list((tmp_path / "out" / "parts").iterdir())) == 2
 
 
 def test_a_full_disk_ends_the_run_at_once_and_says_so(tmp_path: Path) -> None:
@@ -193,8 +174,7 @@ def test_stopped_it_leaves_no_worker_and_keeps_what_is_done(tmp_path: Path, end:
             done, *workers = map(int, line.split())
             if done == 2:
                 break
-        assert len(workers) == 2
-        workers += [int(child) for worker in workers for child in children(worker)]
+        assert len(workers) >= (5 if sys.platform == "linux" else 2)  # one that forked, two that read, two for pages
         process.send_signal(end)
         _, said = process.communicate(timeout=20)
     if end == signal.SIGINT:
@@ -204,12 +184,6 @@ def test_stopped_it_leaves_no_worker_and_keeps_what_is_done(tmp_path: Path, end:
         assert time.monotonic() < deadline, "a worker outlives its run"
         time.sleep(0.02)
     assert len(list((tmp_path / "out" / "receipts").iterdir())) == 2
-
-
-def children(process: int) -> list[str]:
-    """The processes of a worker, where the system tells."""
-    told = Path(f"/proc/{process}/task/{process}/children")
-    return told.read_text().split() if told.exists() else []
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "parquet"])
@@ -252,6 +226,22 @@ def test_inputs_are_added_and_what_is_there_is_left_alone(tmp_path: Path) -> Non
     write_lines(crawl / "2.jsonl", MIXTURE[1:5])
     with pytest.raises(UsageError, match=r"2\.jsonl had"):
         run([str(crawl)], out, Fake, add=True)
+
+
+def test_a_preview_tells_what_is_read_and_what_is_passed_over(tmp_path: Path) -> None:
+    crawl, out = tmp_path / "crawl", tmp_path / "out"
+    write_lines(crawl / "1.jsonl", MIXTURE)
+    (crawl / "style.css").write_text("p { color: red }")
+
+    def told() -> str:
+        return preview([str(crawl)], out, Fake, kind="jsonl", add=True, force=False, sample=0, workers=1)
+
+    assert "files: 1 (.jsonl 1)" in told()
+    assert "passed over in the folders: 1 (.css 1)" in told()
+    assert not out.exists()
+    run([str(crawl)], out, Fake)
+    write_lines(crawl / "2.jsonl", MIXTURE)
+    assert "goes on: 1 of 1 tasks are done, 1 are added" in told()
 
 
 def test_a_file_of_the_same_size_with_other_content_is_noticed(tmp_path: Path) -> None:

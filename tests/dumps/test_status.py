@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import errno
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,8 +14,10 @@ from hypothesis import strategies as st
 from pipeline.article import Reject, Skip
 from pipeline.dumps.counts import OTHER, OTHER_SITES, REASONS, SITES, Counts, host
 from pipeline.dumps.local import run
+from pipeline.dumps.presence import present, work_in
 from pipeline.dumps.status import status, to_text
 from pipeline.errors import UsageError
+from pipeline.folders import folder_of
 
 from .fakes import ONE_EACH, Fake, write_files, write_lines
 
@@ -120,9 +126,75 @@ def test_what_a_page_says_cannot_drive_the_terminal(tmp_path: Path) -> None:
     assert all(line.isprintable() for line in text.split("\n"))
 
 
+def test_many_reasons_are_a_list_and_the_rest_is_counted(tmp_path: Path) -> None:
+    run([write_lines(tmp_path / "in.jsonl", ["拒"])], tmp_path / "out", Fake)
+    found = status(tmp_path / "out")
+    assert re.search(
+        r"^rejected \(in .*out/rejects\):\s+(clean: 拒 1|1  clean: 拒)$", to_text(found), re.M
+    )  # as paths are long
+    found.counts.reject_reason.update({f"read: a reason of some length {chr(0x61 + n)}": 12 - n for n in range(12)})
+    _, _, told = to_text(found).partition("rejects):\n")
+    assert told.split("\n")[:1] + told.split("\n")[9:11] == [
+        "       12  read: a reason of some length a",
+        "        3  read: a reason of some length j",
+        "           and 4 others",
+    ]
+
+
 def test_a_folder_that_is_no_run_has_no_status(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no folder of a run"):
         status(tmp_path)
     (tmp_path / "manifest.json").write_text('{"layout": 99}')
     with pytest.raises(UsageError, match="another version"):
         status(tmp_path)
+
+
+def test_status_tells_who_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, out = write_files(tmp_path / "in", ["平常", "必死", "平常"]), tmp_path / "out"
+    seen = []
+    run(
+        [source],
+        out,
+        Fake,
+        workers=2,
+        task_bytes=ONE_EACH,
+        page_seconds=0,
+        progress=lambda _: seen.append(present(out)),
+    )
+    assert {one.state for one in seen} == {"at work"}
+    assert sys.platform != "linux" or {one.processes for one in seen} == {(os.getpid(),)}
+    assert (seen[0].last, seen[-1].last is None) == (None, False)
+    assert present(out).state == "nobody"
+    assert re.search(r"^Nobody works on it now\. The last task was done at 2.* To go on: ", to_text(status(out)), re.M)
+    monkeypatch.setattr("pipeline.dumps.presence._SHARED", ("",))  # as if any file system were of many machines
+    assert (present(out).state == "unknown") == (sys.platform == "linux")
+    with work_in(folder_of(out), alone=False):
+        assert to_text(status(out)).startswith(f"{out}: at work")
+    assert present("memory://nowhere").state == "unknown"
+
+
+def test_who_was_killed_works_no_more(tmp_path: Path) -> None:
+    source, out = write_files(tmp_path / "in", ["平常", "慢"]), tmp_path / "out"
+    script = [sys.executable, str(Path(__file__).parent / "interrupted.py"), source, str(out)]
+    with subprocess.Popen(script, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        for line in process.stdout:
+            if line.startswith("1 "):
+                break
+        assert present(out).state == "at work"
+        process.kill()
+    assert present(out).state == "nobody"
+
+
+def test_where_nothing_can_be_locked_a_run_works_and_nobody_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fcntl = pytest.importorskip("fcntl")
+
+    def refuses(number: int, how: int) -> None:
+        raise OSError(errno.EBADF, "Bad file descriptor")  # as NFS answers for a folder
+
+    monkeypatch.setattr(fcntl, "flock", refuses)
+    source, out = write_files(tmp_path / "in", ["平常", "必死"]), tmp_path / "out"
+    assert run([source], out, Fake, workers=2, task_bytes=ONE_EACH, page_seconds=0).done == 1
+    assert "Whether somebody works on it now cannot be told from here" in to_text(status(out))

@@ -146,12 +146,24 @@ def test_other_languages_keep_their_declared_encoding(name: str, codec: str, tex
     assert decode((text * 3).encode(), "") == (text * 3, "utf-8")
 
 
-@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
-def test_utf16_with_and_without_its_mark(codec: str) -> None:
-    page = f"<html><head><title>{HANS}</title></head><body class='a'><p>{HANS}</p></body></html>"
-    name = codec.replace("16-", "16")
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("before", ["", "<style>" + "a {}\n" * 2001 + "</style>"])
+def test_wide_characters_with_and_without_their_mark(codec: str, before: str) -> None:
+    page = f"<html><head><title>{HANS}</title></head><body class='a'>{before}<p>{HANS}</p></body></html>"
+    name = codec.replace("6-", "6").replace("2-", "2")
     assert decode(page.encode(codec)) == (page, name)
     assert decode(("\ufeff" + page).encode(codec), "gbk") == (page, name)
+    assert decode(("\ufeff" + page).encode(codec), "utf-32") == (page, name)
+    assert decode(("\ufeff" + "plain words\n" * 9).encode(codec)) == ("plain words\n" * 9, name)
+
+
+@pytest.mark.parametrize("charset", ["", "hz-gb-2312", "gb2312"])
+def test_chinese_in_ascii(charset: str) -> None:
+    page = f"<p>~~ {HANS}</p>\n" + "x" * 100_000 + f"{HANS}\n"
+    assert decode(page.encode("hz"), charset) == (page, "hz-gb-2312")
+    assert decode(HANS.encode("gb18030"), charset) == (HANS, "gb18030")
+    for text in ("cd ~{a,b}; echo ~} ~{ ~~ ~", "~{" * 300, "~{!!~}" * 300, "if (~{x}) ~{ABCDEFGHIJ~}" * 50):
+        assert decode(text.encode(), charset)[0] == text
 
 
 def test_a_few_damaged_bytes_are_marked_and_the_rest_is_kept() -> None:

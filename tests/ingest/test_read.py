@@ -26,7 +26,7 @@ from pipeline import places
 from pipeline.article import Page, Reject, Skip
 from pipeline.configure import LIMITS, Limits
 from pipeline.errors import InputError
-from pipeline.ingest.inputs import expand
+from pipeline.ingest.inputs import expand, passed_over
 from pipeline.ingest.read import ENDINGS, READERS, can_split, read
 
 BODY = "<html><head><title>稀土</title></head><body><p>商務部公布新的出口管制清單。</p></body></html>"
@@ -606,6 +606,10 @@ def test_expand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     everywhere = ["a.html", "b.jsonl", "lines", "odd[1].txt", "page.php", "sub/c.txt", "sub/d.warc.gz"]
     assert expand(["."]) == [f"./{name}" for name in everywhere]
+    assert passed_over(["."]) == [
+        f"./{name}" for name in (".hidden.txt", "image.png", "out.rejects.jsonl", "style.css")
+    ]
+    assert passed_over(["sub", "style.css", "*.png"]) == []
     assert expand(["sub", "a.html", "-", "*.html", "sub/../a.html", "-"]) == [
         "sub/c.txt",
         "sub/d.warc.gz",

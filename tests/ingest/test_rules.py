@@ -12,9 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.configure import data_path
 from pipeline.ingest.flatten import flatten_text
-from pipeline.ingest.rules import TABLES, Rule, matches, rule_bits, rules, rules_digest
+from pipeline.ingest.rules import Rule, matches, rule_bits, rules
 from pipeline.script.fold import fold
 
 KINDS = {
@@ -89,22 +88,6 @@ def test_no_sentence_of_our_own_articles_is_furniture() -> None:
     hit = [(line[:40], [rule.id for rule in rules() if matches(fold(line)) & bit(rule)]) for line in told]
     wrong = [(line, names) for line, names in hit if set(names) - {"caption", "byline"}]
     assert len(wrong) <= len(told) / 200, wrong
-
-
-@pytest.mark.parametrize("name", TABLES)
-def test_another_table_is_another_digest(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    known = rules_digest()
-    assert re.fullmatch("[0-9a-f]{12}", known)
-    for table in TABLES:
-        (tmp_path / table).write_bytes(data_path(table).read_bytes() + (b"\n" if table == name else b""))
-    monkeypatch.setattr("pipeline.ingest.rules.data_path", tmp_path.joinpath)
-    assert rules_digest.__wrapped__() != known
-
-
-def test_the_digest_has_every_table_of_a_row() -> None:
-    """The topics are the model's, the words are for spaCy and for training formats."""
-    there = {path.name for path in data_path("").iterdir()}
-    assert set(TABLES) == there - {"features.json", "topics.toml", "words.txt"}
 
 
 def _by_hand(line: str) -> int:

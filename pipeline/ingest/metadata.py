@@ -32,8 +32,9 @@ _LONGEST_TAGS = 400
 _TAG_LINES = 12
 """Tags that stand on lines of their own."""
 _NO_INFO = ("hot_list", "related", "previous_next", "navigation", "comments", "copyright")
-_SURE = 0.8
-"""Probability from which on a line without a sentence stays above the title or behind the last paragraph."""
+_SURE, _SURE_MARKED = 0.8, 0.6
+"""Probability from which on a line without a sentence stays above the title or behind the last paragraph; with markup
+the judge is right earlier."""
 _AFTER = 4
 """Blocks after the article in which tags, byline and source are looked for."""
 _FAR_AFTER = 15
@@ -193,8 +194,9 @@ def find_fields(page: Page, flat: Flat, key: str, judged: Judged, body: str) -> 
     tells = set(told) if len(told) < len(kept) else set(filter(is_told, kept))
     # Lines that strip was not sure of stay only inside the article: behind its title, before its last paragraph. A
     # sentence stays: the last entries of a live blog are short.
+    sure = _SURE if blocks[0].markup is None else _SURE_MARKED
     for i in kept:
-        if i in found.moved or i in tells or judged.keep[i] >= _SURE or line(i)[1][-1] in "。！!」”":
+        if i in found.moved or i in tells or judged.keep[i] >= sure or line(i)[1][-1] in "。！!」”":
             continue
         if i < first and is_button_row(line(i)[1]):
             found.moved[i] = ("navigation", "buttons before the text")

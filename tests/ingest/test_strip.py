@@ -188,7 +188,9 @@ def fixed(*keep: float) -> Judge:
 def cuts_of(text: str, *keep: float) -> list[tuple[int, int, str]]:
     flat = flatten_text(text)
     key = fold(text)
-    with patch("pipeline.ingest.strip._bare", return_value=None):  # these few lines could be an article by themselves
+    with patch(
+        "pipeline.ingest.strip.bare_lines", return_value=((), ())
+    ):  # these few lines could be an article by themselves
         judged = judge_blocks(flat, key, fixed(*keep))
     return [(cut.start, cut.end, cut.text) for cut in block_cuts(flat, name_cuts(flat, key, judged, {}))]
 
@@ -278,7 +280,7 @@ def judged(lines: tuple[str, ...], *keep: float) -> list[str]:
     judge = Mock(spec=Judge)
     judge.keep.return_value = np.array(keep)
     text = "\n".join(lines)
-    with patch("pipeline.ingest.strip._bare", return_value=None):
+    with patch("pipeline.ingest.strip.bare_lines", return_value=((), ())):
         return [lines[i] for i in judge_blocks(flatten_text(text), fold(text), judge).kept]
 
 

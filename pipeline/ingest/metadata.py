@@ -56,6 +56,7 @@ _ENDS = 100_000
 """Code points at either end of a page in which the editor's name is looked for."""
 _TOLD = re.compile(r"。|[！？!?].*[！？!?]|[！？!?…][”」』)）]?$")
 """A sentence. One mark inside a line is still a headline's: 淹水四十公分！鎮立圖書館搶救兩萬冊."""
+_NOTE = re.compile("[。！!」”]$|^[（(].*[)）]$")
 _TODAY = re.compile("星期|周[一二三四五六日天]|今[天日]|农历")
 _YEAR = re.compile(r"(?:19|20)\d{2}\s*年?")
 _ALONE = re.compile(r"(?:(?:发布|发表|更新)?(?:时间|日期)|(?P<source>(?:新闻|文章|信息|稿件)?来源))\s*[:：]")
@@ -193,10 +194,10 @@ def find_fields(page: Page, flat: Flat, key: str, judged: Judged, body: str) -> 
         found.byline = found.byline or next((name for name in stated if _is_author(name, flat, key)), "")
     tells = set(told) if len(told) < len(kept) else set(filter(is_told, kept))
     # Lines that strip was not sure of stay only inside the article: behind its title, before its last paragraph. A
-    # sentence stays: the last entries of a live blog are short.
+    # sentence stays, and a note in brackets: the last entries of a live blog are short.
     sure = _SURE if blocks[0].markup is None else _SURE_MARKED
     for i in kept:
-        if i in found.moved or i in tells or judged.keep[i] >= sure or line(i)[1][-1] in "。！!」”":
+        if i in found.moved or i in tells or judged.keep[i] >= sure or _NOTE.search(line(i)[1]):
             continue
         if i < first and is_button_row(line(i)[1]):
             found.moved[i] = ("navigation", "buttons before the text")

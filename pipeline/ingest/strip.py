@@ -148,7 +148,7 @@ def _choose(
     aside: Mapping[int, float],
     blocks: Sequence[Block],
 ) -> list[int]:
-    """Return the indices of the lines that stay by what the judge says of each."""
+    """Return which lines stay by what the judge says of each; short ones at its end get 1 in `keep`."""
     odds, furniture = keep.tolist(), mask(FURNITURE)
     plain = [not found & -found & furniture and i not in aside for i, found in enumerate(bits)]
     kept = {i for i, odd in enumerate(odds) if odd >= (_KEEP if plain[i] else aside.get(i, _KEEP_FURNITURE))}
@@ -175,9 +175,11 @@ def _choose(
         for i in range(max(told) + 1, len(lines)):
             if i in kept:
                 continue
-            if bits[i] or not plain[i] or odds[i] < _KEEP_NEXT or not _tells(lines[i]):
+            if bits[i] or not plain[i] or odds[i] < _KEEP_NEXT:
                 break
-            if len(lines[i]) < _PARAGRAPH and not stands(i):
+            if stands(i):
+                keep[i] = 1  # or they would go as lines behind the last paragraph, of which the judge is not sure
+            elif len(lines[i]) < _PARAGRAPH or not _tells(lines[i]):
                 break
             kept.add(i)
     return sorted(kept)

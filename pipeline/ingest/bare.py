@@ -12,8 +12,9 @@ __all__ = ["bare_lines", "sentences"]
 
 _OF_A_SITE = FURNITURE - {"copyright", "template_residue"}
 """Kinds of noise rule that do not match a line of an article that stands by itself."""
-_TOLD_SHARE, _TOLD_SHARE_ALONE = 0.5, 0.4
-"""Least share of a bare article's characters that stand in lines with a sentence; where no line speaks of a site."""
+_TOLD_SHARE, _TOLD_SHARE_ALONE, _TOLD_SHARE_INSIDE = 0.5, 0.4, 0.8
+"""Least share of a bare article's characters that stand in lines with a sentence; where no line speaks of a site; and
+where only what is inside is sure: forums and threads have less."""
 _FEW_SIGNS = 3
 """Most lines of a bare article that speak of a site."""
 _FEW_SHARE = 0.05
@@ -55,6 +56,8 @@ def bare_lines(flat: Flat, key: str, bits: Sequence[int]) -> tuple[tuple[int, ..
         return (), ()
     if not heads and above <= most[0] and below <= most[1]:
         return tuple(stays), ()
+    if share < _TOLD_SHARE_INSIDE:
+        return (), ()
     furniture = mask(FURNITURE)
     told = [i for i in told if "。" in lines[i] and not bits[i]]
     if not told or sum(found & furniture != 0 for found in bits) > max(_FEW_SIGNS, len(bits) * _FEW_SHARE):

@@ -11,7 +11,9 @@ from pipeline.ingest.infolines import SOURCE
 
 __all__ = ["CREDIT", "CREDITED", "find_captions"]
 
-CREDITED = re.compile(r"[（(](?=[^（）()]*[^\W\d_])[^（）()，。]{2,14}[)）]$")
+CREDITED = re.compile(
+    r"[（(](?!不?[含包]|即|[简下]称|暂|如)(?=[^（）()]*[^\W\d_])[^（）()，。]{2,14}(?<!大学)(?<!学院)(?<!研究[院所])[)）]$"
+)
 CREDIT = 100
 """Code points of a line above the first paragraph that is a caption if it ends with a credit in brackets."""
 

@@ -32,8 +32,9 @@ _LONGEST_TAGS = 400
 _TAG_LINES = 12
 """Tags that stand on lines of their own."""
 _NO_INFO = ("hot_list", "related", "previous_next", "navigation", "comments", "copyright")
-_SURE = 0.8
-"""Probability from which on a line without a sentence stays above the title or behind the last paragraph."""
+_SURE, _SURE_MARKED = 0.8, 0.6
+"""Probability from which on a line without a sentence stays above the title or behind the last paragraph; with markup
+the judge is right earlier."""
 _AFTER = 4
 """Blocks after the article in which tags, byline and source are looked for."""
 _FAR_AFTER = 15
@@ -55,6 +56,7 @@ _ENDS = 100_000
 """Code points at either end of a page in which the editor's name is looked for."""
 _TOLD = re.compile(r"。|[！？!?].*[！？!?]|[！？!?…][”」』)）]?$")
 """A sentence. One mark inside a line is still a headline's: 淹水四十公分！鎮立圖書館搶救兩萬冊."""
+_NOTE = re.compile("[。！!」”]$|^[（(].*[)）]$")
 _TODAY = re.compile("星期|周[一二三四五六日天]|今[天日]|农历")
 _YEAR = re.compile(r"(?:19|20)\d{2}\s*年?")
 _ALONE = re.compile(r"(?:(?:发布|发表|更新)?(?:时间|日期)|(?P<source>(?:新闻|文章|信息|稿件)?来源))\s*[:：]")
@@ -191,9 +193,10 @@ def find_fields(page: Page, flat: Flat, key: str, judged: Judged, body: str) -> 
         found.byline = found.byline or next((name for name in stated if _is_author(name, flat, key)), "")
     tells = set(told) if len(told) < len(kept) else set(filter(is_told, kept))
     # Lines that strip was not sure of stay only inside the article: behind its title, before its last paragraph. A
-    # sentence stays: the last entries of a live blog are short.
+    # sentence stays, and a note in brackets: the last entries of a live blog are short.
+    sure = _SURE if flat.tree is None else _SURE_MARKED
     for i in kept:
-        if i in found.moved or i in tells or judged.keep[i] >= _SURE or line(i)[1][-1] in "。！!」”":
+        if i in found.moved or i in tells or judged.keep[i] >= sure or _NOTE.search(line(i)[1]):
             continue
         if i < first and is_button_row(line(i)[1]):
             found.moved[i] = ("navigation", "buttons before the text")

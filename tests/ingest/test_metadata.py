@@ -276,6 +276,12 @@ def test_tags_behind_the_text_become_a_field(line: str) -> None:
     assert article.text.splitlines() == list(BODY)
 
 
+@pytest.mark.parametrize("note", ["石榕港至清水埠（含跨海大橋）", "主持人：林小滿（石榕大學海洋學院）"])
+def test_a_note_in_brackets_is_no_credit(note: str) -> None:
+    article = cleaned(TITLE, note, *BODY)
+    assert article.captions == ()
+
+
 def test_captions_become_a_field_once() -> None:
     caption = "▲旅客在石榕港排隊登船。（圖／記者林小滿攝）"
     article = cleaned(TITLE, BODY[0], caption, caption, *BODY[1:])

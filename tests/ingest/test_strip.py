@@ -188,7 +188,8 @@ def fixed(*keep: float) -> Judge:
 def cuts_of(text: str, *keep: float) -> list[tuple[int, int, str]]:
     flat = flatten_text(text)
     key = fold(text)
-    with patch("pipeline.ingest.strip._bare", return_value=None):  # these few lines could be an article by themselves
+    # These few lines could be an article by themselves.
+    with patch("pipeline.ingest.strip.bare_lines", return_value=((), ())):
         judged = judge_blocks(flat, key, fixed(*keep))
     return [(cut.start, cut.end, cut.text) for cut in block_cuts(flat, name_cuts(flat, judged, {}))]
 
@@ -276,7 +277,7 @@ def judged(lines: tuple[str, ...], *keep: float) -> list[str]:
     judge = Mock(spec=Judge)
     judge.keep.return_value = np.array(keep)
     text = "\n".join(lines)
-    with patch("pipeline.ingest.strip._bare", return_value=None):
+    with patch("pipeline.ingest.strip.bare_lines", return_value=((), ())):
         return [lines[i] for i in judge_blocks(flatten_text(text), fold(text), judge).kept]
 
 
@@ -284,6 +285,50 @@ def test_a_paragraph_right_behind_the_last_one_stays_even_in_doubt() -> None:
     lines = ("首页", *BODY, *TEASERS[:2], BODY[0])
     assert judged(lines, 0.0, 0.9, 0.9, 0.2, 0.2, 0.1, 0.1, 0.2) == list(BODY)
     assert judged(lines, 0.0, 0.9, 0.9, 0.05, 0.2, 0.1, 0.1, 0.2) == list(BODY[:2])
+
+
+def test_a_paragraph_above_the_first_one_stays_even_in_doubt() -> None:
+    text = "\n".join(("登錄", BODY[0], "本報訊", BODY[1], BODY[2]))
+    assert [cut for *_, cut in cuts_of(text, 0, 0.25, 0, 1, 1)] == ["登錄\n", "本報訊\n"]
+    assert BODY[0] in "".join(cut for *_, cut in cuts_of(text, 0, 0.15, 0, 1, 1))
+
+
+def test_short_lines_that_stand_as_the_paragraphs_do_stay_behind_the_last_one() -> None:
+    facts = ("水塔高度：三十一公尺", "容量：四百二十噸", "閥門口徑：三十公分")
+    page = clean(
+        Page(id="1", html=f"<div>{paragraphs()}{paragraphs(facts)}</div><p>廣告</p>"),
+        judge=fixed(*[1] * 4, *[0.3] * 3, 0.3),
+    )
+    assert page.text.splitlines() == [*BODY, *facts]
+
+
+def test_a_note_in_brackets_at_the_end_stays() -> None:
+    note = "（應受訪者要求，文中人物均為化名）"
+    page = clean(
+        Page(id="1", html=f"<div>{paragraphs()}</div><p>{note}</p><div>果菜市場</div>"),
+        judge=fixed(*[1] * 4, 0.55, 0.55),
+    )
+    assert page.text.splitlines() == [*BODY, note]
+
+
+def test_verses_inside_an_article_stay_even_in_doubt() -> None:
+    verses = ("山長水闊，何以寄情。", "知止者不困，守拙者自明；", "與物推移，隨時而行。")
+    text = "\n".join((BODY[0], *verses, BODY[1]))
+    assert cuts_of(text, 1, 0.2, 0.15, 0.12, 1) == []
+    assert len(cuts_of(text, 1, 0.05, 0.15, 0.12, 1)) == 1, "a line between them breaks their row"
+
+
+def test_an_article_by_itself_keeps_the_table_at_its_end() -> None:
+    table = ("用水量（噸）", *(f"{month}月 {310 + month}" for month in range(1, 13)))
+    assert text_page(*BODY, *table).text.splitlines() == [*BODY, *table]
+
+
+def test_of_an_article_by_itself_only_pointers_go() -> None:
+    inside = ("一、水塔", "二、水費", "三、水源")
+    lines = [line for pair in zip(inside, BODY, strict=False) for line in pair]
+    article = text_page(*lines, BODY[3], "相關文章：", *TEASERS[:2])
+    assert article.text.splitlines()[: len(lines) + 1] == [*lines, BODY[3]]
+    assert kinds(article)["相關文章："] == "related"
 
 
 def test_comments_below_an_article_go_though_they_read_like_it() -> None:

@@ -334,7 +334,7 @@ def _threshold(scores: Array, labels: npt.NDArray[np.bool_]) -> float:
 
     The nearest to .5 of equals; drawn towards .5 by CAUTION.
     """
-    candidates = np.arange(0.25, 0.751, 0.01)
+    candidates = np.arange(25, 76) / 100  # the very numbers: a score of .3 is not under .30000000000000004
     given = scores >= candidates[:, None]
     f1 = 2 * (given & labels).sum(axis=1) / np.maximum(1, given.sum(axis=1) + int(labels.sum()))
     wrong = (given & ~labels).sum(axis=1)

@@ -70,7 +70,7 @@ def test_what_cannot_be_parted_is_refused() -> None:
     ("name", "files"),
     [
         ("labels", ["labels.jsonl"]),
-        ("articles", [f"articles-{letter}.jsonl" for letter in "abcdef"]),
+        ("articles", [f"articles-{letter}.jsonl" for letter in "abcdefg"]),
         ("pages", ["pages-facts.jsonl"]),
         ("variants", ["variants-passages.jsonl"]),
     ],

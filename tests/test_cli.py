@@ -326,13 +326,14 @@ def test_an_interrupt_ends_with_130_and_leaves_no_half_file(root: Path, tmp_path
 
 
 def test_an_interrupted_run_says_how_to_go_on(root: Path, sample: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    with process("run", sample / "pages.jsonl", "--out", out, "--workers", "2", root=root) as ended:
+    out, source = tmp_path / "out", tmp_path / "pages.jsonl"
+    source.write_bytes((sample / "pages.jsonl").read_bytes() * 2000)  # a task of a minute
+    with process("run", source, "--out", out, "--workers", "2", root=root) as ended:
         deadline = time.monotonic() + 30
         while not (out / "receipts").exists():
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        time.sleep(0.3)  # its workers start, which takes them longer
+        time.sleep(0.3)
         ended.send_signal(signal.SIGINT)
         _, err = ended.communicate(timeout=60)
     assert ended.returncode == 130, err

@@ -116,12 +116,12 @@ def _around(cuts: list[Cut], inside: list[Cut]) -> list[Cut]:
             hole = left.pop(0)
             if at < hole.start:
                 parts.append(
-                    replace(cut, start=at, end=hole.start, text=cut.text[at - cut.start : hole.start - cut.start])
+                    cut._replace(start=at, end=hole.start, text=cut.text[at - cut.start : hole.start - cut.start])
                 )
             parts.append(hole)
             at = hole.end
         if at < cut.end:
-            parts.append(replace(cut, start=at, text=cut.text[at - cut.start :]))
+            parts.append(cut._replace(start=at, text=cut.text[at - cut.start :]))
     return parts
 
 

@@ -54,6 +54,7 @@ def rules() -> tuple[Rule, ...]:
     )
 
 
+@lru_cache(maxsize=1 << 12)
 def first_rule(bits: int) -> Rule | None:
     """Return the rule that names a line with these `matches`; None where no rule matches."""
     return rules()[(bits & -bits).bit_length() - 1] if bits else None

@@ -27,9 +27,9 @@ typedef struct {
 
 /* The two sums that cost. Told twice, for wider registers where the processor has them; the answers are the same: each
  * unit is summed by itself, in one order, unfused. */
-#define SUMS(add_inputs, add_units)                                                                                    \
-    static void add_inputs(float *restrict sums, const float *restrict weights, const Input *restrict inputs,          \
-                           int64_t count) {                                                                            \
+#define SUMS(how, add_inputs, add_units)                                                                               \
+    how static void add_inputs(float *restrict sums, const float *restrict weights, const Input *restrict inputs,      \
+                               int64_t count) {                                                                        \
         float units[AT_ONCE];                                                                                          \
         memcpy(units, sums, sizeof units);                                                                             \
         for (int64_t i = 0; i < count; i++) {                                                                          \
@@ -40,8 +40,8 @@ typedef struct {
     }                                                                                                                  \
                                                                                                                        \
     /* Units that are on, of one network, into its inner ones, `PART` at a time. */                                    \
-    static void add_units(float *restrict deep, const float *restrict weights, const Input *restrict on,               \
-                          int64_t count, int64_t n_inner) {                                                            \
+    how static void add_units(float *restrict deep, const float *restrict weights, const Input *restrict on,           \
+                              int64_t count, int64_t n_inner) {                                                        \
         for (int64_t part = 0; part < n_inner; part += PART) {                                                         \
             float sums[PART];                                                                                          \
             memcpy(sums, deep + part, sizeof sums);                                                                    \
@@ -53,13 +53,11 @@ typedef struct {
         }                                                                                                              \
     }
 
-SUMS(add_inputs, add_units)
+SUMS(, add_inputs, add_units)
 
 #if defined(__x86_64__)
 #include <cpuid.h>
-#pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
-SUMS(add_inputs_wide, add_units_wide)
-#pragma clang attribute pop
+SUMS(__attribute__((target("avx2"))), add_inputs_wide, add_units_wide)
 
 static bool wide;
 

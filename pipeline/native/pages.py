@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import threading
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -82,6 +84,31 @@ class Flattened(NamedTuple):
         return self.tree[at : at + size]
 
 
+class _Scratch(threading.local):
+    """Memory that stays from page to page: given back and asked for again, the kernel clears its pages each time."""
+
+    room = np.empty(0, np.uint8)
+
+
+_scratch = _Scratch()
+_MOST_SCRATCH = 1 << 24
+"""Bytes that stay."""
+
+
+def _rooms(*wanted: tuple[int, np.dtype[Any]]) -> list[NDArray[Any]]:
+    """Return arrays of so many items, in memory that the next call takes again: copy what is to stay."""
+    ends = list(accumulate(-(-count * kind.itemsize // 8) * 8 for count, kind in wanted))
+    room = _scratch.room
+    if ends[-1] > len(room):
+        room = np.empty(2 * ends[-1], np.uint8)
+        if len(room) <= _MOST_SCRATCH:
+            _scratch.room = room
+    return [
+        room[start : start + count * kind.itemsize].view(kind)
+        for start, (count, kind) in zip((0, *ends), wanted, strict=False)
+    ]
+
+
 def count_byte(data: bytes, byte: bytes) -> int:
     """Return how often a byte stands in `data`: 8 us for a page of 94 kB, where `bytes.count` takes 60."""
     return int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord(byte)))
@@ -99,10 +126,11 @@ def flatten(tree: bytes, *, mark: str, most: int, noscript: bool, prose: int, hi
         hint_most: code points of an element's hints.
     """
     tags = count_byte(tree, b"<") + 1
-    text = np.empty(len(tree) + 1, np.uint32)
-    lines = np.empty(len(tree) // 2 + 2, _LINE)
-    elements, inner = np.empty(tags, ELEMENT), np.empty(tags, _INNER)
-    told, said = (np.empty(len(tree) + 2 * tags, np.uint8) for _ in range(2))
+    size = len(tree)
+    told_room = (size + 2 * tags, np.dtype(np.uint8))
+    elements, inner, lines, text, told, said = _rooms(
+        (tags, ELEMENT), (tags, _INNER), (size // 2 + 2, _LINE), (size + 1, np.dtype(np.uint32)), told_room, told_room
+    )
     walk = _Walk(
         *(tree, len(tree), mark.encode(), most, noscript, prose, hint_most),
         *(text, lines, elements, inner, told, said),
@@ -114,7 +142,7 @@ def flatten(tree: bytes, *, mark: str, most: int, noscript: bool, prose: int, hi
     said_of = said[: walk.said_size].tobytes().decode().split("\0")[:-1]
     return Flattened(
         text[: walk.text_size].tobytes().decode("utf-32-le"),
-        lines[: walk.n_lines],
+        lines[: walk.n_lines].copy(),
         elements[: walk.n_elements].copy(),
         list(zip(names_and_hints[::2], names_and_hints[1::2], strict=True)),
         inner[: walk.n_inner].tolist(),

@@ -160,7 +160,7 @@ def find_fields(page: Page, flat: Flat, key: str, judged: Judged, body: str) -> 
         first = next(
             (i for i in told if i > first), first
         )  # a picture's caption with its credit, above the first paragraph
-    found.title, shows = find_title(page, flat, key, first, judged.bits, body)
+    found.title, shows = find_title(page, flat, judged.lines, first, judged.bits, body)
     for i in shows:
         found.moved[i] = ("title", "the article's title")
     if first in shows:

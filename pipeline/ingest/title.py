@@ -158,13 +158,15 @@ def _without_suffix(title: str, body: str) -> str:
     return title[: title.rindex(kept) + len(kept)].strip()
 
 
-def find_title(page: Page, flat: Flat, key: str, first: int, bits: Sequence[int], body: str) -> tuple[str, list[int]]:
+def find_title(
+    page: Page, flat: Flat, folded: Sequence[str], first: int, bits: Sequence[int], body: str
+) -> tuple[str, list[int]]:
     """Return the title ("" if unknown) and the blocks that show it.
 
     Args:
         page: its `title`, where the record has one, is taken at its word.
         flat: the page text and blocks.
-        key: the folded page text.
+        folded: the folded text of each block.
         first: index of the article's first paragraph.
         bits: noise rules of each block.
         body: the folded, mended article text: a title speaks of what the body speaks of.
@@ -175,7 +177,7 @@ def find_title(page: Page, flat: Flat, key: str, first: int, bits: Sequence[int]
         known += [t for t in (data.get("headline", ""), flat.head.metas.get("og:title", ""), flat.head.title) if t]
     body = body[:_READ]
     for title in dict.fromkeys(known):
-        if shown := _place(title, flat, key, first, bits):
+        if shown := _place(title, flat, folded, first, bits):
             return page.title or shown[0], shown[1]
     if page.title:
         return page.title, []
@@ -185,18 +187,19 @@ def find_title(page: Page, flat: Flat, key: str, first: int, bits: Sequence[int]
         stated = _without_suffix(known[0], squeezed)
         if _share(fold(stated), squeezed) >= _NAME_SHARE and not _SITE.search(fold(stated)):
             return stated, []
-    found, shows = _best_line(flat, key, first, bits, body)
+    found, shows = _best_line(flat, folded, first, bits, body)
     return (found, shows) if found else (stated, [])
 
 
-def _place(title: str, flat: Flat, key: str, first: int, bits: Sequence[int]) -> tuple[str, list[int]] | None:
+def _place(
+    title: str, flat: Flat, folded: Sequence[str], first: int, bits: Sequence[int]
+) -> tuple[str, list[int]] | None:
     """Return a stated title as the page prints it, and the blocks that show it; None where none does."""
     whole = _squeeze(fold(title))
     lines: dict[int, str] = {}
-    for i in range(max(0, first - _SHOWN_ABOVE), min(len(flat.spans), first + 3)):
-        start, end = flat.spans[i]
-        if 4 <= end - start <= 2 * len(title) + 20:
-            line = _squeeze(key[start:end])
+    for i in range(max(0, first - _SHOWN_ABOVE), min(len(folded), first + 3)):
+        if 4 <= len(folded[i]) <= 2 * len(title) + 20:
+            line = _squeeze(folded[i])
             if len(line) >= 4 and line in whole and (not bits[i] or len(line) > 8):
                 lines[i] = line
     longest = max(map(len, lines.values()), default=0)
@@ -223,13 +226,13 @@ _DATED = re.compile(r"(?<=.{5})\s+[\[(（]?(?:19|20)\d{2}[-/.年]\d{1,2}[-/.月]
 """A date behind a title, on its line."""
 
 
-def _best_line(flat: Flat, key: str, first: int, bits: Sequence[int], body: str) -> tuple[str, list[int]]:
+def _best_line(flat: Flat, folded: Sequence[str], first: int, bits: Sequence[int], body: str) -> tuple[str, list[int]]:
     """Return the line above the article, or its first, that is most of a title, and the blocks that show it."""
     highest = max(0, first - _TITLE_ABOVE)
     lines = {
-        i: key[start:end]
-        for i, (start, end) in enumerate(flat.spans[highest : first + 1 + len(_FADES)], highest)
-        if end - start <= LONGEST_TITLE
+        i: line
+        for i, line in enumerate(folded[highest : first + 1 + len(_FADES)], highest)
+        if len(line) <= LONGEST_TITLE
     }
     # What it is worth to stand above a line; the article's sentences name days too.
     worth = {i: _told_by(line, bits[i]) for i, line in lines.items() if "。" not in line}

@@ -132,7 +132,7 @@ def flatten(tree: bytes, *, mark: str, most: int, noscript: bool, prose: int, hi
         (tags, ELEMENT), (tags, _INNER), (size // 2 + 2, _LINE), (size + 1, np.dtype(np.uint32)), told_room, told_room
     )
     walk = _Walk(
-        *(tree, len(tree), mark.encode(), most, noscript, prose, hint_most),
+        *(tree, size, mark.encode(), most, noscript, prose, hint_most),
         *(text, lines, elements, inner, told, said),
     )
     if call("tw_flatten", walk) == TOO_MANY:

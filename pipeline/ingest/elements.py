@@ -5,34 +5,20 @@ The other half of a block's features (`blocks`), where there is HTML. All are ar
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.ingest.hints import CAPTION, GROUPS, find_hints, group_bits, kind_of
 from pipeline.native import pages
 
 __all__ = ["Forced", "Tree", "markup_names"]
 
 
-_HINT_GROUPS = {
-    "body": r"article|content|entry|post(?!er)|story|detail|正文|main|body|text|news_?txt|paragraph|zoom",
-    "menu": r"nav|menu|header|top_?bar|breadcrumb|crumb|channel|tabs?\b|toolbar|login|search|logo",
-    "foot": r"foot|copyright|bottom|sitemap|friend_?link",
-    "side": r"side|aside|column|right|left|widget|module|panel",
-    "list": r"related|relat|recommend|recom|hot|rank|list|more|latest|popular|trend|next|prev|pager|pagination|guess",
-    "share": r"share|social|sns|tool|like|follow|subscribe|app|download|qr|wechat|weixin|donat|sponsor",
-    "talk": r"comment|reply|discuss|message|feedback|disqus",
-    "advert": r"\bads?\b|advert|\bad[-_]|banner|promo|dfp|gpt|sponsor",
-    "meta": r"author|byline|editor|date|time|source|info|meta|tag|keyword|label|from",
-    "caption": r"caption|figure|photo|image|img|pic",
-    "title": r"title|headline|subject|heading",
-}
-_HINT_PATTERNS = {name: re.compile(pattern) for name, pattern in _HINT_GROUPS.items()}
 _OWN_TAGS = ("p", "a", "li", "td", "h1", "h2", "h3", "div", "span", "figcaption", "strong", "dd", "time", "body")
 _OVER_TAGS = (
     "article",
@@ -55,24 +41,10 @@ _LEVELS = (1, 2, 3, 4)
 """Ancestors, counted from the block's own element outwards, whose text is summed."""
 
 
-@lru_cache(maxsize=1 << 14)
-def _word_bits(word: str) -> int:
-    """Return the groups that a word of an element's hints names, as bits. Words come again and again, hints do not."""
-    return sum(1 << i for i, pattern in enumerate(_HINT_PATTERNS.values()) if pattern.search(word))
-
-
-def _hint_bits(own: str) -> int:
-    """Return the groups of class and id words that an element's own hints name, as bits."""
-    bits = 0
-    for word in own.split():
-        bits |= _word_bits(word)
-    return bits
-
-
 def markup_names() -> tuple[str, ...]:
     """Return the name of each column of `describe_markup`, in order."""
     names = ["link_share", "hidden", *(f"own_{t}" for t in _OWN_TAGS), *(f"over_{t}" for t in _OVER_TAGS), "depth"]
-    names += [f"{where}_{group}" for where in ("near", "any") for group in _HINT_GROUPS]
+    names += [f"{where}_{group}" for where in ("near", "any") for group in GROUPS]
     names += [f"{what}_{level}" for level in _LEVELS for what in ("text", "prose", "links", "blocks", "sentences")]
     names += ["at_home", "below_home", "branch_prose", "branch_links", "branch_blocks"]
     names += [f"{of}_{what}" for of in ("make", "beside") for what in ("prose", "count", "links")]
@@ -81,14 +53,16 @@ def markup_names() -> tuple[str, ...]:
 
 _CAPTION, _FIGCAPTION, _HEADING = 4, 8, 16
 """More of what an element is, beside the kernels' `HAS_HINTS` and `INLINE`: its hints name a caption; its name."""
-
-
-@lru_cache(maxsize=1 << 14)
-def _make(tag: str, own: str) -> tuple[int, int, int, int, int]:
-    """Return what the name and the hints of an element say, as `pages.MAKE` has it."""
-    what = pages.HAS_HINTS * bool(own) | pages.INLINE * (tag in _INLINE) | _CAPTION * ("caption" in own)
-    what |= _FIGCAPTION * (tag == "figcaption") | _HEADING * (tag == "h1")
-    return hash(tag) & (1 << 64) - 1, _OWN_BITS.get(tag, 0), _OVER_BITS.get(tag, 0), _hint_bits(own), what
+_KNOWN = {
+    tag: (
+        _OWN_BITS.get(tag, 0),
+        _OVER_BITS.get(tag, 0),
+        pages.INLINE * (tag in _INLINE) | _FIGCAPTION * (tag == "figcaption") | _HEADING * (tag == "h1"),
+    )
+    for tag in {*_OWN_TAGS, *_OVER_TAGS, *_INLINE}
+}
+"""Bits of `own`, `over` and `what` in `pages.MAKE`, of the names that say something."""
+_UNKNOWN = (0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +98,27 @@ class Tree:
     @cached_property
     def what(self) -> NDArray[Any]:
         """What is told of each make, of type `pages.MAKE`."""
-        return np.array([_make(*make) for make in self.makes], pages.MAKE)
+        numbers: dict[str, int] = {}
+        tags = [numbers.setdefault(tag, len(numbers)) for tag, _ in self.makes]
+        own, over, what = np.array([_KNOWN.get(tag, _UNKNOWN) for tag in numbers], np.int32)[tags].T
+        told = np.empty(len(tags), pages.MAKE)
+        told["tag"], told["own"], told["over"], told["words"] = tags, own, over, group_bits(self.hints)
+        hinting = np.array([own != "" for _, own in self.makes])
+        told["what"] = what | pages.HAS_HINTS * hinting | _CAPTION * (self.hints & np.uint64(CAPTION) > 0)
+        return told
+
+    @cached_property
+    def hints(self) -> NDArray[np.uint64]:
+        """What the hints of each make say, as bits: `hints.find_hints`."""
+        return find_hints([own for _, own in self.makes])
+
+    @property
+    def named(self) -> list[tuple[str, str] | None]:
+        """Kind and reason of a cut that the nearest named element says, of each block; None where none is named."""
+        says = [kind_of(tag, said) for (tag, _), said in zip(self.makes, self.hints.tolist(), strict=True)]
+        near = self.nearest(np.array([said is not None for said in says], bool))
+        makes = self.table["make"][near].tolist()
+        return [says[make] if at >= 0 else None for at, make in zip(near.tolist(), makes, strict=True)]
 
     def nearest(self, says: NDArray[np.bool_]) -> NDArray[np.int32]:
         """Return the nearest element of each block, its own or one round it, of a make that says something.
@@ -159,7 +153,7 @@ class Tree:
 
     def marks(self) -> pages.Marks:
         """Return what the markup says of blocks, for the kernels."""
-        widths = (len(_OWN_TAGS), len(_OVER_TAGS), len(_HINT_GROUPS))
+        widths = (len(_OWN_TAGS), len(_OVER_TAGS), len(GROUPS))
         return pages.Marks(self.link_shares, self.here, self.hidden, self.table, self.what, widths)
 
     def with_script(self, blocks: int) -> Tree:

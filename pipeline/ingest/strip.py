@@ -10,7 +10,6 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,7 +121,7 @@ def _judge_blocks(flat: Flat, key: str, judge: Judge | None) -> Judged:
         return Judged(np.ones(count), lines, bits, bare, "")
     keep = (judge or default_judge()).keep(describe(flat, key, bits))
     keep[list(inside)] = 1
-    named = _named(flat.tree)
+    named = flat.tree.named if flat.tree is not None else []
     hides = flat.tree.hidden.tolist() if flat.tree is not None else [False] * count
     kept = _without_hidden(_choose(keep, bits, lines, _aside(keep, lines, named), flat.tree), lines, hides)
     kept = _without_copies(kept, lines, hides)
@@ -240,16 +239,6 @@ def _aside(
     return aside if sizes[0] >= max(_SAYS_LITTLE, sizes[1] / 5) else {}
 
 
-def _named(tree: Tree | None) -> list[tuple[str, str] | None]:
-    """Return kind and reason that the nearest named element says, of each block; None where none is named."""
-    if tree is None:
-        return []
-    says = [_marked(tag, own) for tag, own in tree.makes]
-    near = tree.nearest(np.array([said is not None for said in says], bool))
-    makes = tree.table["make"][near].tolist()
-    return [says[make] if at >= 0 else None for at, make in zip(near.tolist(), makes, strict=True)]
-
-
 def _without_hidden(kept: list[int], lines: Sequence[str], hides: Sequence[bool]) -> list[int]:
     """Return `kept` without hidden blocks, unless most of the article is hidden: folded away until "read more"."""
     shown = [i for i in kept if not hides[i]]
@@ -301,52 +290,14 @@ def _without_comments(kept: list[int], lines: Sequence[str], bits: Sequence[int]
     return kept
 
 
-_MARKED: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
-    ("comments", (), ("comment", "discuss", "reply")),
-    ("navigation", ("nav", "header"), ("nav", "menu", "breadcrumb", "crumb")),
-    ("copyright", ("footer",), ("foot", "copyright")),
-    ("hot_list", (), ("hot", "rank", "popular", "trend")),
-    ("related", (), ("relat", "recommend", "recom", "more", "latest")),
-    ("share", (), ("share", "social", "sns")),
-    ("advertisement", (), ("advert", "banner", "sponsor")),
-    ("promotion", (), ("download", "subscribe", "qrcode", "app-")),
-    ("related", ("aside",), ("sidebar", "aside")),
-)
-"""Kinds of cut by the names of elements, and by words in their class and id."""
 _NAMED_ASIDE = {"comments": 1.01, **dict.fromkeys(("navigation", "copyright", "hot_list", "related"), _KEEP_ASIDE)}
-"""Those of them that hardly ever hold an article's paragraph, and how sure the judge must be of one: of comments never,
-on pages-dev they hold 3 paragraphs of articles and 350 of readers."""
+"""Kinds of cut by names of elements that hardly ever hold an article's paragraph, and how sure the judge must be of
+one: of comments never, on pages-dev they hold 3 paragraphs of articles and 350 of readers."""
 
 
 _HIDDEN = ("hidden", "hidden by its style")
 _LINKED = 0.5
 """Share of a line, or of a page's lines on average, inside links from which on it is one of links."""
-
-
-_WORDS = tuple(word for _, _, words in _MARKED for word in words)
-
-
-@lru_cache(maxsize=1 << 14)
-def _word_marks(hint: str) -> int:
-    """Return which of `_WORDS` are in one class, id, role or itemprop, as bits."""
-    return sum(1 << i for i, word in enumerate(_WORDS) if word in hint)
-
-
-@lru_cache(maxsize=1 << 12)
-def _says(tag: str, marks: int) -> tuple[str, str] | None:
-    for kind, names, words in _MARKED:
-        word = next((word for i, word in enumerate(_WORDS) if marks >> i & 1 and word in words), "")
-        if mark := tag if tag in names else word:
-            return kind, f"inside an element marked “{mark}”"
-    return None
-
-
-def _marked(tag: str, own: str) -> tuple[str, str] | None:
-    """Return kind and reason of a cut that an element's name, or its hints, say; None where they say nothing."""
-    marks = 0
-    for hint in own.split():
-        marks |= _word_marks(hint)
-    return _says(tag, marks)
 
 
 def name_cuts(

@@ -23,8 +23,10 @@ __all__ = [
     "Flattened",
     "Marks",
     "Needles",
+    "Words",
     "count_byte",
     "describe",
+    "find_words",
     "flatten",
     "lines",
     "nearest",
@@ -237,6 +239,43 @@ def possible(key: NDArray[np.uint32], edges: NDArray[np.int64], needles: Needles
     )
     call("tw_possible", told)
     return left
+
+
+class _Words(Record):
+    _fields_ = (
+        ("text", ctypes.c_char_p),
+        ("size", ctypes.c_int64),
+        *((name, ctypes.c_void_p) for name in ("classes", "steps", "says")),
+        *((name, ctypes.c_int64) for name in ("n_classes", "start")),
+        ("found", ctypes.c_void_p),
+    )
+
+
+class Words(NamedTuple):
+    """An automaton that finds words."""
+
+    classes: NDArray[np.uint8]
+    """Class of each byte, shape `(256,)`."""
+    steps: NDArray[np.uint16]
+    """The next state, shape `(n_states, n_classes)`."""
+    says: NDArray[np.uint64]
+    """The words that each state ends, as bits, shape `(n_states,)`."""
+    start: int
+    """The state at the beginning of a string."""
+
+
+def find_words(strings: bytes, count: int, words: Words) -> NDArray[np.uint64]:
+    """Return the words that strings hold, as bits, shape `(count,)`.
+
+    Args:
+        strings: so many, with a NUL behind each.
+        count: of strings.
+        words: to find.
+    """
+    found = np.zeros(count, np.uint64)
+    assert strings.count(0) == count
+    call("tw_words", _Words(strings, len(strings), *words[:3], words.steps.shape[1], words.start, found))
+    return found
 
 
 HAS_HINTS, INLINE = 1, 2

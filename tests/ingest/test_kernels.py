@@ -21,6 +21,7 @@ from pipeline.ingest.blocks import describe, feature_names
 from pipeline.ingest.elements import Tree
 from pipeline.ingest.flatten import Flat, flatten_html, flatten_text
 from pipeline.ingest.fluency import default_fluency, word_table
+from pipeline.ingest.hints import CAPTION, GROUPS, find_hints, group_bits, kind_of
 from pipeline.ingest.judge import ARRAYS, FAR, Judge
 from pipeline.ingest.phrase_model import default_phrases
 from pipeline.ingest.rules import rule_bits
@@ -332,10 +333,50 @@ def test_joints_are_strings_that_recur(text: str) -> None:
     assert (found.values > pieces._LEAST).all()
 
 
+def _plain_groups(hint: str) -> set[str]:
+    """Return the groups that a hint names, as a reader would look for them."""
+
+    def holds(word: str) -> bool:
+        pattern = re.escape(word).replace("\\~", "~").replace("~", r"(?:(?<![^\W])(?=\w)|(?<=\w)(?![^\W]))")
+        return re.search(pattern, hint) is not None
+
+    found = {name for name, words in GROUPS.items() if any(map(holds, words.split()))}
+    return found - {"body"} if "poster" in hint else found
+
+
+_HINT = st.lists(
+    st.sampled_from([*" ".join(GROUPS.values()).replace("~", "").split(), *"-_ 1xe文é", "poster", "app-", "aside"]),
+    max_size=6,
+).map("".join)
+
+
+@given(st.lists(_HINT, min_size=1, max_size=5))
+def test_hints_are_found_as_one_by_one(hints: list[str]) -> None:
+    found = find_hints(hints)
+    names = list(GROUPS)
+    told = [{name for i, name in enumerate(names) if bits >> i & 1} for bits in group_bits(found).tolist()]
+    assert told == [_plain_groups(hint) for hint in hints]
+    assert [bits & CAPTION != 0 for bits in found.tolist()] == ["caption" in hint for hint in hints]
+
+
+def test_hints_name_kinds_of_cut() -> None:
+    assert [
+        kind_of("div", bits) for bits in find_hints(["news-comment hot", "hot comment", "x", "app-box", "app"]).tolist()
+    ] == [
+        ("comments", "inside an element marked “comment”"),
+        ("comments", "inside an element marked “comment”"),
+        None,
+        ("promotion", "inside an element marked “app-”"),
+        None,
+    ]
+    assert kind_of("nav", 0) == ("navigation", "inside an element marked “nav”")
+
+
 def test_structs_have_the_size_that_the_kernels_take_them_for() -> None:
     records = {
         "walk": pages._Walk,
         "rules": pages._Rules,
+        "words": pages._Words,
         "page": pages._Page,
         "networks": networks.Networks,
         "language": splices.Language,

@@ -139,16 +139,14 @@ def _check_attributes(data: bytes) -> None:
     at = 0
     while at + _LONG_TAG < len(data):
         last = data.rfind(b">", at, at + _LONG_TAG)
-        if last < 0:
-            break
-        at = last + 1
-    else:
-        return
-    for part in data[at:].decode(errors="replace").split(">"):
-        if len(part) >= _LONG_TAG:
-            tag = part[part.rfind("<") :]
-            if len(tag) >= _LONG_TAG and _TAG.match(tag) and len(_QUOTED.sub("", tag).split()) > _MOST_ATTRIBUTES:
+        if last < 0:  # what is this long is a script as a rule
+            last = data.find(b">", at + _LONG_TAG)
+            last = last if last >= 0 else len(data)
+            part = data[at:last].decode(errors="replace")
+            tag = _TAG.search(part)
+            if tag is not None and len(_QUOTED.sub("", part[tag.start() :]).split()) > _MOST_ATTRIBUTES:
                 raise PageError("flatten", f"a tag with more than {_MOST_ATTRIBUTES:,} attributes")
+        at = last + 1
 
 
 def _walk(tree: Any, most: int, forced: Sequence[Forced], *, noscript: bool = False) -> Flat:

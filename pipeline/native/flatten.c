@@ -167,8 +167,16 @@ static bool has(const Open *open, const char *name, Attribute *found) {
 }
 
 /* One character of text, behind which `at` moves: markup is written `&amp;`, `&lt;`, `&gt;`, `&nbsp;`. */
-static uint32_t next_character(const char **at, const char *end, bool escaped) {
+static inline uint32_t next_character(const char **at, const char *end, bool escaped) {
     const uint8_t *p = (const uint8_t *)*at;
+    if (*p < 0x80 && *p != '&') {
+        ++*at;
+        return *p;
+    }
+    if (*p >= 0xe0 && *p < 0xf0 && end - *at > 2) { /* nearly all that is Chinese */
+        *at += 3;
+        return (*p & 0xfu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
+    }
     if (escaped && *p == '&') {
         static const struct {
             const char *told;
@@ -323,7 +331,7 @@ static int64_t finish(State *state) {
             }
         }
     if (size && state->owner >= 0) {
-        memmove(line, line + from, (size_t)size * sizeof *line);
+        if (from) memmove(line, line + from, (size_t)size * sizeof *line);
         line[size] = '\n';
         int64_t element = shown(state, state->owner);
         if (element < 0) return NO_MEMORY;
@@ -340,16 +348,16 @@ static int64_t finish(State *state) {
 /* A text goes behind the line, each run of white space (HTML's, not Unicode's) as one space. */
 static int64_t add_text(State *state, int64_t at, const char *text, const char *end, bool escaped) {
     Walk *walk = state->walk;
-    bool says = false;
+    Open *open = state->open + at;
     int64_t first = -1, last = -1, count = 0;
     for (const char *p = text; p < end; count++)
         if (!is_space(next_character(&p, end, escaped))) {
             if (first < 0) first = count;
+            if (!open->linked) break; /* all that has to be known is whether it says something */
             last = count;
         }
-    says = first >= 0;
+    bool says = first >= 0;
     if (text >= end || (!state->pieces && !says)) return 0;
-    Open *open = state->open + at;
     if (says) {
         if (state->owner < 0) state->owner = at; /* the innermost element names the line */
         if (open->linked) state->linked += last - first + 1;

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from itertools import starmap
 from typing import Any, NamedTuple
 
 __all__ = ["Branch", "branches"]
@@ -25,7 +26,18 @@ _UNION = 400
 _ALSO = {"i": "\u0130\u0131", "s": "\u017f", "k": "\u212a"}
 """What else a letter matches where case is ignored."""
 
-Need = frozenset[str]
+ANYWHERE = (1 << 16) - 1
+"""Of a line: where a string that a match needs may begin."""
+_USUAL = 40
+"""Places of a line where such a string may begin, as a rule."""
+
+
+class Need(NamedTuple):
+    """Strings one of which every match has."""
+
+    strings: frozenset[str]
+    within: int
+    """Code points of the line before it, at most."""
 
 
 class Branch(NamedTuple):
@@ -53,15 +65,25 @@ def branches(pattern: re.Pattern[str], weight: Mapping[str, float]) -> list[Bran
 
     @cache
     def cost(need: Need) -> float:
-        return sum(math.prod(weight.get(character, 0.0) + 1e-6 for character in string) for string in need)
+        rare = math.fsum(math.prod(weight.get(one, 0.0) + 1e-6 for one in string) for string in need.strings)
+        return rare * min(need.within + 1, _USUAL)
 
     told = []
     parsed = _parser.parse(pattern.pattern, pattern.flags)
     for sequence in _spread(list(parsed)):
-        needs = sorted(set(_needs(sequence, ignore, cost)), key=lambda need: (cost(need), sorted(need)))
-        pairs = [need for need in needs if all(len(string) == 2 for string in need)]
+        begins = _is_edge(sequence[0], "AT_BEGINNING")
+
+        def widest(part: Any) -> int:
+            return int(_parser.SubPattern(parsed.state, [part]).getwidth()[1])
+
+        found = _needs(sequence, 0 if begins else ANYWHERE, ignore, cost, widest)
+        first: dict[frozenset[str], int] = {}
+        for strings, within in found:
+            first[strings] = min(within, first.get(strings, ANYWHERE))
+        needs = sorted(starmap(Need, first.items()), key=lambda need: (cost(need), sorted(need.strings)))
+        pairs = [need for need in needs if all(len(string) == 2 for string in need.strings)]
         least, most = _parser.SubPattern(parsed.state, sequence).getwidth()
-        is_whole = _is_edge(sequence[0], "AT_BEGINNING") and _is_edge(sequence[-1], "AT_END")
+        is_whole = begins and _is_edge(sequence[-1], "AT_END")
         told.append(
             Branch(tuple((pairs or needs)[:SETS]), min(least, ENDLESS), min(most, ENDLESS) if is_whole else ENDLESS)
         )
@@ -95,44 +117,55 @@ def _name(item: Any) -> str:
 
 
 @cache
-def _cased(code: int, ignore: bool) -> Need:
+def _cased(code: int, ignore: bool) -> frozenset[str]:
     character = chr(code)
     if not ignore:
         return frozenset(character)
     return frozenset((character, character.lower(), character.upper(), *_ALSO.get(character.lower(), "")))
 
 
-def _needs(parts: Iterable[Any], ignore: bool, cost: Any) -> list[Need]:
-    """Return the sets that a sequence needs, each of which holds a character, or a pair, of every match."""
+def _needs(parts: Iterable[Any], at: int, ignore: bool, cost: Any, widest: Callable[[Any], int]) -> list[Need]:
+    """Return what a sequence needs.
+
+    Args:
+        parts: of the sequence.
+        at: code points before it, at most.
+        ignore: whether case is ignored.
+        cost: how common a need is.
+        widest: code points that a part matches, at most.
+    """
     found: list[Need] = []
-    before: Need = frozenset()  # what the character before the part is one of; none where that is not known
+    before: frozenset[str] = frozenset()  # what the character before the part is one of; none where that is not known
     for part in parts:
         name, value = _name(part), part[1]
         here = _one(part, ignore)
         if name in ("AT", "ASSERT", "ASSERT_NOT"):  # no characters of the sequence
             if name == "ASSERT" and value[0] == 1:  # a look ahead
-                found += _needs(value[1], ignore, cost)
+                found += _needs(value[1], at, ignore, cost, widest)
             continue
         if here:
-            found.append(here)
+            found.append(Need(here, at))
             if 0 < len(before) * len(here) <= _MOST:
-                found.append(frozenset(a + b for a in before for b in here))
+                pairs = frozenset(a + b for a in before for b in here)
+                found.append(Need(pairs, at - 1 if at < ANYWHERE else at))
         elif name == "BRANCH":
-            each = [_needs(branch, ignore, cost) for branch in value[1]]
+            each = [_needs(branch, at, ignore, cost, widest) for branch in value[1]]
             if all(each):
-                whole = frozenset().union(*(min(needs, key=cost) for needs in each))
-                found += [whole] if len(whole) <= _UNION else []
+                least = [min(needs, key=cost) for needs in each]
+                whole = frozenset().union(*(need.strings for need in least))
+                found += [Need(whole, max(need.within for need in least))] if len(whole) <= _UNION else []
         elif name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
-            found += _needs(value[2], ignore, cost) if value[0] else []
+            found += _needs(value[2], at, ignore, cost, widest) if value[0] else []
         elif name == "SUBPATTERN":
-            found += _needs(value[3], ignore or bool(value[1] & re.IGNORECASE), cost)
+            found += _needs(value[3], at, ignore or bool(value[1] & re.IGNORECASE), cost, widest)
         elif name == "ATOMIC_GROUP":
-            found += _needs(value, ignore, cost)
+            found += _needs(value, at, ignore, cost, widest)
         before = here
+        at = min(at + widest(part), ANYWHERE)
     return found
 
 
-def _one(part: Any, ignore: bool) -> Need:
+def _one(part: Any, ignore: bool) -> frozenset[str]:
     """Return the characters one of which the part begins and ends with; none where there are too many, or none."""
     name, value = _name(part), part[1]
     if name == "LITERAL":
@@ -144,7 +177,7 @@ def _one(part: Any, ignore: bool) -> Need:
     return frozenset()
 
 
-def _class(items: Iterable[Any], ignore: bool) -> Need:
+def _class(items: Iterable[Any], ignore: bool) -> frozenset[str]:
     characters: set[str] = set()
     for item in items:
         name, value = _name(item), item[1]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +19,7 @@ from pipeline.ingest.needles import branches
 from pipeline.native import pages
 from pipeline.script.fold import code_points
 
-__all__ = ["Rule", "first_rule", "mask", "matches", "rule_bits", "rules"]
+__all__ = ["Rule", "first_rule", "mask", "matches", "rule_bits", "rules", "write_needles"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,29 @@ def matches(line: str) -> int:
 
 @cache
 def _needles() -> pages.Needles:
+    """Return what tells which rules a line may match: from the table that was made of these rules, or made now."""
+    path = data_path(_TABLE)
+    if path.exists():
+        with np.load(path, allow_pickle=False) as told:
+            if told["rules"].tobytes() == _digest():
+                single, pair = np.zeros(0x110000, np.uint16), np.zeros(pages.HASHES, np.uint16)
+                single[told["singles"]["at"]] = told["singles"]["row"]
+                pair[told["pairs"]["at"]] = told["pairs"]["row"]
+                rest = {name: told[name] for name in _REST}
+                return pages.Needles(single, pair, **rest, free=int(told["free"]))
+    return _made_needles()
+
+
+_TABLE = "needles.npz"
+_REST = ("rows", "needs", "within", "alternatives", "longest")
+_PLACED = np.dtype([("at", "i4"), ("row", "u2")])
+
+
+def _digest() -> bytes:
+    return hashlib.blake2b(data_path("noise.toml").read_bytes(), digest_size=16).digest()
+
+
+def _made_needles() -> pages.Needles:
     told = "".join(text for rule in rules() for text in (*rule.cuts, *rule.keeps))
     weight = {character: count / len(told) for character, count in Counter(told).items()}
     parts = [(number, branch) for number, rule in enumerate(rules()) for branch in branches(rule.pattern, weight)]
@@ -101,7 +126,7 @@ def _needles() -> pages.Needles:
     def place(string: str) -> tuple[NDArray[np.uint16], int]:
         return (single, ord(string)) if len(string) == 1 else (pair, pages.pair_hash(*string))
 
-    served: list[list[int]] = [[]]
+    served: list[list[tuple[int, int]]] = [[]]
     alternatives: list[tuple[int, int, int, int]] = []
     free = 0
     for number, branch in parts:
@@ -109,23 +134,33 @@ def _needles() -> pages.Needles:
             free |= 1 << number
             continue
         for k, need in enumerate(branch.needs):
-            for string in sorted(need):
+            for string in sorted(need.strings):
                 table, at = place(string)
                 if not table[at]:
                     table[at] = len(served)
                     served.append([])
-                served[int(table[at])].append(len(alternatives) << 8 | k)
+                served[int(table[at])].append((len(alternatives) << 8 | k, need.within))
         longest = min(branch.most, rules()[number].longest)
         alternatives.append((number, (1 << len(branch.needs)) - 1, branch.least, longest))
+    needs = [need for row in served for need in row]
     return pages.Needles(
         single,
         pair,
         np.cumsum([0, *map(len, served)]).astype(np.int32),
-        np.array([need for row in served for need in row], np.int32),
+        np.array([number for number, _ in needs], np.int32),
+        np.array([within for _, within in needs], np.uint16),
         np.array(alternatives, pages.ALTERNATIVE),
         np.array([rule.longest for rule in rules()], np.int32),
         free,
     )
+
+
+def write_needles(path: Path) -> None:
+    """Write what `_needles` reads: making it takes a quarter of a second, which each command would wait for."""
+    made = _made_needles()
+    placed = [np.array([(at, table[at]) for at in table.nonzero()[0]], _PLACED) for table in (made.single, made.pair)]
+    rest = {name: getattr(made, name) for name in (*_REST, "free")}
+    np.savez_compressed(path, rules=np.frombuffer(_digest(), np.uint8), singles=placed[0], pairs=placed[1], **rest)
 
 
 _SHORT = 60
@@ -152,3 +187,7 @@ def _matches(line: str, possible: int) -> int:
 @cache
 def _searches() -> tuple[Callable[[str], object], ...]:
     return tuple(rule.pattern.search for rule in rules())
+
+
+if __name__ == "__main__":  # after a change of noise.toml: python -m pipeline.ingest.rules
+    write_needles(data_path(_TABLE))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +64,7 @@ _where = (ctypes.c_char * 0).from_buffer
 def address(array: NDArray[Any]) -> int:
     """Return where an array's data stands in memory. Keep the array as long as the kernel runs."""
     try:  # by the buffer in .4 us, by numpy's own way in 1.5
-        return ctypes.addressof(_where(array))
+        return ctypes.addressof(_where(cast(Any, array)))
     except TypeError:  # it cannot be written, or its items do not stand side by side
         assert array.flags.c_contiguous, "kernels read arrays from one end to the other"
         return int(array.ctypes.data)

@@ -179,7 +179,7 @@ class _Rules(Record):
     _fields_ = (
         ("key", ctypes.c_void_p),
         ("n_lines", ctypes.c_int64),
-        *((name, ctypes.c_void_p) for name in ("edges", "single", "pair", "rows", "needs")),
+        *((name, ctypes.c_void_p) for name in ("edges", "single", "pair", "rows", "needs", "within")),
         *((name, ctypes.c_void_p) for name in ("alternatives", "longest")),
         ("free", ctypes.c_uint64),
         *((name, ctypes.c_int64) for name in ("n_alternatives", "n_rules", "most")),
@@ -206,6 +206,8 @@ class Needles(NamedTuple):
     """Where the needs begin that each row serves, and where the last ones end, shape `(n_rows + 1,)`."""
     needs: NDArray[np.int32]
     """Alternative << 8 | number of its set."""
+    within: NDArray[np.uint16]
+    """Code points of the line before the string, at most, of each need; 65,535: any."""
     alternatives: NDArray[Any]
     """Of type `ALTERNATIVE`."""
     longest: NDArray[np.int32]

@@ -13,6 +13,7 @@ typedef struct {
     const uint16_t *pair;    /* the same for each hash of two: pairs of one hash share a row */
     const int32_t *rows;     /* where the needs begin that each row serves, and where the last ones end */
     const int32_t *needs;    /* alternative of a rule that needs the string << 8 | number of the set it is in */
+    const uint16_t *within;  /* of the line before the string, at most, for each need; 65,535: any */
     const Alternative *alternatives;
     const int32_t *longest;  /* of lines for each rule */
     uint64_t free;           /* rules that need nothing, as bits */
@@ -29,8 +30,9 @@ static uint32_t hashed(uint32_t first, uint32_t second) {
     return (first * 0x9e3779b1u ^ second * 0x85ebca6bu) >> 14;
 }
 
-static void serve(const Rules *rules, uint16_t row, int64_t line, int64_t size, Told *told, uint64_t *left) {
+static void serve(const Rules *rules, uint16_t row, int64_t before, int64_t line, int64_t size, Told *told, uint64_t *left) {
     for (int32_t at = rules->rows[row]; at < rules->rows[row + 1]; at++) {
+        if (before > rules->within[at] && rules->within[at] != UINT16_MAX) continue;
         int32_t number = rules->needs[at] >> 8;
         const Alternative *alternative = rules->alternatives + number;
         if (told[number].line != line) told[number] = (Told){line, 0};
@@ -55,8 +57,8 @@ EXPORT int64_t tw_possible(const Rules *rules) {
         *left = rules->free;
         for (int64_t at = 0; at < size; at++) {
             uint16_t row = rules->single[line[at]];
-            if (row) serve(rules, row, i, size, told, left);
-            if (at + 1 < size && (row = rules->pair[hashed(line[at], line[at + 1])])) serve(rules, row, i, size, told, left);
+            if (row) serve(rules, row, at, i, size, told, left);
+            if (at + 1 < size && (row = rules->pair[hashed(line[at], line[at + 1])])) serve(rules, row, at, i, size, told, left);
         }
         for (int64_t rule = 0; rule < rules->n_rules; rule++)
             if (size > rules->longest[rule]) *left &= ~((uint64_t)1 << rule);

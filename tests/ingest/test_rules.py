@@ -7,13 +7,15 @@ import re
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
 import opencc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.ingest.flatten import flatten_text
-from pipeline.ingest.rules import Rule, matches, rule_bits, rules
+from pipeline.ingest.rules import Rule, _made_needles, _needles, matches, rule_bits, rules
+from pipeline.native import pages
 from pipeline.script.fold import fold
 
 KINDS = {
@@ -109,6 +111,12 @@ def test_the_lines_of_a_page_match_as_each_alone() -> None:
     texts = [fold(text) for r in rules() for text in (*r.cuts, *r.keeps)] + ["。。", "x" * 500]
     page = "\n".join(texts)
     assert rule_bits(page, flatten_text(page).edges) == [_by_hand(line) * (len(line) <= 400) for line in texts]
+
+
+def test_the_table_is_made_of_the_rules() -> None:
+    """After a change of noise.toml: python -m pipeline.ingest.rules."""
+    for name, told, made in zip(pages.Needles._fields, _needles(), _made_needles(), strict=True):
+        assert np.array_equal(np.asarray(told), np.asarray(made)), name
 
 
 def test_every_example_matches_as_by_hand() -> None:

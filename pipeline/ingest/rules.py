@@ -6,7 +6,7 @@ import hashlib
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -72,25 +72,27 @@ _LONGEST = 400
 """Lines longer than this (code points) are not looked up: only prose is that long."""
 
 
-def rule_bits(key: str, edges: NDArray[np.int64]) -> list[int]:
+def rule_bits(key: str, edges: NDArray[np.int64], lines: Sequence[str]) -> list[int]:
     """Return for each line of a folded text the rules that match it, as bits in the order of `rules()`.
 
     Args:
         key: the text.
         edges: start and end of each line, shape `(n_lines, 2)`.
+        lines: the lines.
     """
-    if not len(edges):
+    if not lines:
         return []
-    found: list[int] = pages.possible(code_points(key), edges, _needles(), _LONGEST).tolist()
-    for i, ((start, end), possible) in enumerate(zip(edges.tolist(), found, strict=True)):
-        if possible:
-            found[i] = (_matches_short if end - start <= _SHORT else _matches)(key[start:end], possible)
+    possible = pages.possible(code_points(key), edges, _needles(), _LONGEST)
+    found: list[int] = possible.tolist()
+    for i in possible.nonzero()[0].tolist():
+        line = lines[i]
+        found[i] = (_matches_short if len(line) <= _SHORT else _matches)(line, found[i])
     return found
 
 
 def matches(line: str) -> int:
     """Return the rules that match a folded line, as bits in the order of `rules()`."""
-    return rule_bits(line, np.array([[0, len(line)]]))[0]
+    return rule_bits(line, np.array([[0, len(line)]]), [line])[0]
 
 
 @cache

@@ -110,7 +110,7 @@ def test_what_a_rule_needs_is_what_it_needs(data: st.DataObject) -> None:
 def test_the_lines_of_a_page_match_as_each_alone() -> None:
     texts = [fold(text) for r in rules() for text in (*r.cuts, *r.keeps)] + ["。。", "x" * 500]
     page = "\n".join(texts)
-    assert rule_bits(page, flatten_text(page).edges) == [_by_hand(line) * (len(line) <= 400) for line in texts]
+    assert rule_bits(page, flatten_text(page).edges, texts) == [_by_hand(line) * (len(line) <= 400) for line in texts]
 
 
 def test_the_table_is_made_of_the_rules() -> None:

@@ -246,7 +246,7 @@ def _settle(text: str) -> str:
 _settle_short = lru_cache(maxsize=_SETTLED)(_settle)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def _meets(spot: str) -> bool:
     """Whether a hot character, with the one before and the one behind it, has one of the pairs that make a phrase.
 

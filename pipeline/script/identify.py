@@ -236,7 +236,7 @@ def _words() -> _Words:
     return _Words(bits, {pair: tuple(words) for pair, words in by_pair.items()})
 
 
-_spelled = lru_cache(maxsize=16_384)(characters_folded)
+_spelled = lru_cache(maxsize=4_096)(characters_folded)
 """Of a few characters each; the same ones come again."""
 
 

@@ -236,7 +236,7 @@ def may_have_byline(line: str) -> bool:
 
 def is_byline(line: str) -> bool:
     """Whether a folded line is a byline and says nothing else."""
-    if not 2 <= len(line) <= LONGEST_BYLINE or not may_have_byline(line):
+    if not 2 <= len(line) <= LONGEST_BYLINE or not _MAY_BE.search(line):
         return False
     body = _bare(line)
     return len(body) > 1 and (_is_reported(body) or _is_labelled(body) or _is_placed(body) or _is_deeded(body))

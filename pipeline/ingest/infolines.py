@@ -108,22 +108,18 @@ def _byline_among(masked: str, *, beside: bool) -> tuple[tuple[int, int] | None,
     found: tuple[int, int] | None = None
     left = 0
     for part in _BETWEEN.finditer(masked):
-        text = part.group()
+        text, at = part.group().strip(_MARKS), part.start()
+        if not text:
+            continue
         # 来自甲报  记者 乙: only a piece of it may be one.
-        whole = bylines.is_byline(text.strip(_MARKS))
-        for a, b in [(0, len(text))] if whole else _pieces(text):
-            said = text[a:b].strip(_MARKS)
+        whole = bylines.is_byline(text)
+        for said in [text] if whole else [piece.strip(_MARKS) for piece in _CHUNK.split(text)]:
+            at = masked.index(said, at)
             if found is None and (
                 whole or bylines.is_byline(said) or (beside and bylines.signature(said) == (0, len(said)))
             ):
-                lead = part.start() + text.index(said, a)
-                found = (lead, lead + len(said))
+                found = (at, at + len(said))
             else:
                 left += len(said)
+            at += len(said)
     return found, left
-
-
-def _pieces(text: str) -> list[tuple[int, int]]:
-    gaps = [m.span() for m in _CHUNK.finditer(text)]
-    starts, ends = [0, *(end for _, end in gaps)], [*(start for start, _ in gaps), len(text)]
-    return [(a, b) for a, b in zip(starts, ends, strict=True) if a < b]

@@ -290,13 +290,13 @@ def _find_info(found: Fields, page: Page, blocks: _Blocks, stays: Collection[int
 def _over_blocks(found: Fields, blocks: _Blocks, i: int) -> Info | None:
     """Return what stands on block i and those after it: 来源： and 石榕日報, or 2022, 02/13 and 07:48."""
     line = blocks.lines[i]
-    if label := _ALONE.fullmatch(line):
+    if line[-1] in ":：" and (label := _ALONE.fullmatch(line)):
         text, beside = (blocks.texts[i + 1], blocks.lines[i + 1]) if i + 1 < blocks.first else ("", "")
         if not label["source"] or not 2 <= len(beside) <= 16 or read_info(text, beside, ""):
             return Info("", "", "")
         found.moved[i + 1] = ("source", "says source")
         return Info("", text, "")
-    if _YEAR.fullmatch(line) and i + 2 < blocks.first:
+    if i + 2 < blocks.first and _YEAR.fullmatch(line):
         day, clock = blocks.lines[i + 1 : i + 3]
         timed = CLOCK_LINE.fullmatch(clock) is not None
         if told := iso_date(f"{line[:4]}/{day.replace('月', '/').rstrip('日')} {clock if timed else ''}"):

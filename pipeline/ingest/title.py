@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
-from operator import add
+from itertools import accumulate
 from typing import Any
+
+import numpy as np
 
 from pipeline.article import Page
 from pipeline.ingest.dates import STAMP
 from pipeline.ingest.flatten import Flat
 from pipeline.ingest.rules import mask
-from pipeline.script.fold import fold
+from pipeline.native import pages
+from pipeline.script.fold import code_points, fold
 
 __all__ = ["LINES_ABOVE", "LONGEST_TITLE", "find_title", "is_button_row", "is_old_name", "linked_data"]
 
@@ -143,11 +146,10 @@ def _squeeze(text: str) -> str:
     return "".join(text.split())
 
 
-def _share(text: str, body: str) -> float:
-    """Return the share of a text's pairs of characters that a squeezed body has."""
-    text = _squeeze(text)
-    pairs = list(map(add, text, text[1:]))
-    return sum(map(body.__contains__, pairs)) / len(pairs) if pairs else 0.0
+def _shares(lines: Collection[str], body: str) -> list[float]:
+    """Return the share of each line's pairs of characters that a body has; white space says nothing."""
+    ends = np.fromiter(accumulate(map(len, lines)), np.int64)
+    return pages.shares(code_points("".join(lines)), ends, code_points(body))
 
 
 def _without_suffix(title: str, body: str) -> str:
@@ -156,7 +158,8 @@ def _without_suffix(title: str, body: str) -> str:
     A part is a name if the body shares nothing with it; the first part always stays.
     """
     parts = _SEPARATOR.split(title)
-    while len(parts) > 1 and _share(fold(parts[-1]), body) < 0.5:
+    shares = _shares([fold(part) for part in parts], body)
+    while len(parts) > 1 and shares[len(parts) - 1] < 0.5:
         parts.pop()
     kept = parts[-1]
     return title[: title.rindex(kept) + len(kept)].strip()
@@ -187,9 +190,8 @@ def find_title(
         return page.title, []
     stated = ""
     if known:
-        squeezed = _squeeze(body)
-        stated = _without_suffix(known[0], squeezed)
-        if _share(fold(stated), squeezed) >= _NAME_SHARE and not _SITE.search(fold(stated)):
+        stated = _without_suffix(known[0], body)
+        if _shares([fold(stated)], body)[0] >= _NAME_SHARE and not _SITE.search(fold(stated)):
             return stated, []
     found, shows = _best_line(flat, folded, first, bits, body)
     return (found, shows) if found else (stated, [])
@@ -239,55 +241,55 @@ def _best_line(flat: Flat, folded: Sequence[str], first: int, bits: Sequence[int
         for i, line in enumerate(folded[highest : first + 1 + len(_FADES)], highest)
         if len(line) <= LONGEST_TITLE
     }
+    fields = mask(_FIELDS)
     # What it is worth to stand above a line; the article's sentences name days too.
-    worth = {i: told for i, line in lines.items() if "。" not in line and (told := _told_by(line, bits[i]))}
+    worth = {
+        i: _told_by(line, bits[i])
+        for i, line in lines.items()
+        if (bits[i] & fields or _says_info(line)) and "。" not in line
+    }
     told_of: dict[int, float] = {}
     for i, told in worth.items():
         for k, fades in enumerate(_FADES, 1):
             told_of[i - k] = max(told_of.get(i - k, 0.0), told * fades)
     counts = Counter(lines.values())
     prose = [line for line in body.split("\n") if len(line) > LONGEST_TITLE or "。" in line]
-    theirs = _squeeze("".join(prose) or body)
-    old_names = [i for i, line in lines.items() if _OLD_NAME.match(line)]
+    shares = dict(zip(lines, _shares(lines.values(), "".join(prose) or body), strict=True))
+    if first in lines and not prose:  # a first line of the kept text is a title only if a body follows it
+        shares[first] = _shares([lines[first]], body[len(lines[first]) :])[0]
+    old_names = [i for i, line in lines.items() if "原" in line and _OLD_NAME.match(line)]
     renamed = old_names[0] if old_names else first
     dated = next((i for i, told in worth.items() if told == _WORTH and _CLOCK.search(lines[i])), first)
     headed = flat.tree.headed.tolist() if flat.tree is not None else ()
     headings = {i for i in lines if headed and headed[i]}
-    shares: dict[int, float] = {}
 
-    def share_of(i: int) -> float:
-        """The share of a line above the article that may be its title; 0 of any other."""
-        if i not in shares:
-            line = lines.get(i, "")
-            # A first line of the kept text is a title only if a body follows it.
-            beside = theirs if prose or i != first else _squeeze(body[len(line) :])
-            shares[i] = _share(line, beside) if line and i <= first and _may_title(line, bits[i]) else 0.0
-        return shares[i]
+    def is_like(i: int) -> bool:
+        """Whether a line above the article may be its title, and has as much of the body as a title has."""
+        return i <= first and shares.get(i, 0.0) >= _SHARE and _may_title(lines[i], bits[i])
 
     best_score, best = 0.0, -1
-    for i, line in reversed(lines.items()):  # from the article upwards, so that most lines have no hope left
-        if i > first or len(line) < _SHORTEST_TITLE:
+    for i, line in reversed(lines.items()):  # of two that are worth the same the upper one is the title
+        share = shares[i]
+        sure = share >= _BARELY or (worth.get(i + 1, 0.0) >= _WORTH and len(line) >= 10)
+        if i > first or not sure:
             continue
         more = told_of.get(i, 0.0) + _TOPMOST * (i == 0 and first <= 2)
         more += _HEADING * (i in headings) + _HEADING / 2 * (counts[line] > 1)
         more -= _RENAMED * (i in old_names)
         less = _FARTHER * (first - i) + _SHORT * max(0, 18 - len(line))
         less += 2 * _RENAMED * (i > renamed) + _BELOW_THE_DATE * (i > dated)
-        if 1 + more - less < best_score or not _may_title(line, bits[i]):
-            continue
-        share = share_of(i)
-        sure = share >= _BARELY or (worth.get(i + 1, 0.0) >= _WORTH and len(line) >= 10)
-        if sure and share + more >= _SHARE and share + more - less >= max(best_score, 1e-9):
-            best_score, best = share + more - less, i
+        score = share + more - less
+        if share + more >= _SHARE and score >= max(best_score, 1e-9) and _may_title(line, bits[i]):
+            best_score, best = score, i
     above = best - 1 if best not in headings else -1  # the line above a subtitle is the title
-    if share_of(above) >= _SHARE and len(lines[above]) >= 10 and counts[lines[best]] == 1 and above != renamed:
+    if is_like(above) and len(lines[above]) >= 10 and counts[lines[best]] == 1 and above != renamed:
         best = above
     if best < 0:
         return "", []
     # The page's <title> often stands in flattened text too: the headline, and the site's name behind it.
     headline = lines[best]
     for i, line in lines.items():
-        if 5 <= len(line) < len(headline) and headline.startswith(line) and not bits[i] and share_of(i) >= _SHARE:
+        if 5 <= len(line) < len(headline) and headline.startswith(line) and not bits[i] and is_like(i):
             headline, best = line, i
     same = [i for i, line in lines.items() if line == headline or (i < best and line.startswith(headline))]
     start = max(m.end() if (m := label.match(headline)) else 0 for label in (STAMP, _OLD_NAME, _TITLE_LABEL))
@@ -302,9 +304,7 @@ def _best_line(flat: Flat, folded: Sequence[str], first: int, bits: Sequence[int
 
 
 def _told_by(line: str, bits: int) -> float:
-    """Return what a folded line is worth to a title above it: more with a clock, little as a source alone."""
-    if not (bits & mask(_FIELDS) or _TIME.search(line) or _CREDIT.match(line)):
-        return 0.0
+    """Return what an info line is worth to a title above it: more with a clock, little as a source alone."""
     return _WORTH if _CLOCK.search(line) or bits & mask(("byline", "date")) else _WORTH / 2
 
 

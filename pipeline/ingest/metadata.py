@@ -247,7 +247,7 @@ def _find_info(found: Fields, page: Page, blocks: _Blocks, stays: Collection[int
     top, first, last = blocks.top, blocks.first, blocks.last
     shown = changed = issue = ""
     above = range(top - 1, max(0, top - LINES_ABOVE) - 1, -1)
-    for i in (*range(top, first), *above, *blocks.below()):
+    for i in chain(range(top, first), above, blocks.below()):
         if i in found.moved or (i < top and blocks.kinds[i] in _NO_INFO):
             continue
         line = blocks.lines[i]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
 from pipeline.ingest import bylines
 from pipeline.ingest.dates import DATE
@@ -21,7 +21,8 @@ CREDIT = 100
 def find_captions(
     figures: Sequence[bool],
     kinds: Sequence[str],
-    line: Callable[[int], tuple[str, str]],
+    texts: Sequence[str],
+    lines: Sequence[str],
     near: range,
     first_told: int,
     kept: Sequence[int],
@@ -32,7 +33,8 @@ def find_captions(
     Args:
         figures: which blocks are captions by their markup (`Tree.figures`).
         kinds: of the noise rule that names each block, "" where none does.
-        line: gives text and folded text of a block.
+        texts: of the blocks.
+        lines: their folded texts.
         near: blocks where captions are looked for.
         first_told: index of the first paragraph.
         kept: blocks that strip keeps.
@@ -43,32 +45,40 @@ def find_captions(
     for i in near:
         if i in moved or kinds[i] not in ("", "caption"):
             continue
-        text, folded = line(i)
-        size = len(folded)
-        beside = [j for j in (i - 1, i + 1) if 0 <= j < len(kinds) and len(line(j)[1]) == size >= 8]
-        marked = figures[i]
-        if not (beside or marked or kinds[i] or (i <= first_told and size <= CREDIT)):
+        line, above = lines[i], i <= first_told
+        if (
+            figures[i]
+            or (kinds[i] and _is_captioned(line, above=above))
+            or (above and i + 1 in near and _is_credited(line))
+        ):
+            found[i] = ("caption", "caption")
+        elif (line in lines[i - 1 : i] or line in lines[i + 1 : i + 2]) and _is_short(line):
+            found[i] = ("caption", "doubled line")
+        else:
             continue
-        doubled = any(line(j)[1] == folded for j in beside) and sum(map(folded.count, "。！？!?")) < 2
-        if kinds[i] == "caption":
-            # A last paragraph may end with its agency, as a caption does.
-            opened = folded[0] in "▲▼△▽↑↓◤◢(（【[图" or len(folded) <= 40
-            marked = marked or opened or (i <= first_told and len(folded) <= 120)
-        marked = marked or (i <= first_told and size <= CREDIT and i + 1 in near and _is_credited(folded))
-        if marked or doubled:
-            found[i] = ("caption", "doubled line" if doubled and not marked else "caption")
-            captions.setdefault(folded, text)
+        captions.setdefault(line, texts[i])
     # A photo series tells its story in captions: there they are the text.
     told = [i for i in kept if i in found]
-    left = [i for i in kept if i not in found and i not in moved]
-    if sum(len(line(i)[1]) for i in told) > 2 * sum(len(line(i)[1]) for i in left):
-        for i in told:
-            del found[i]
+    if told:
+        left = [i for i in kept if i not in found and i not in moved]
+        if sum(len(lines[i]) for i in told) > 2 * sum(len(lines[i]) for i in left):
+            for i in told:
+                del found[i]
     return tuple(captions.values()), found
 
 
-def _is_credited(folded: str) -> bool:
+def _is_captioned(line: str, *, above: bool) -> bool:
+    """Whether a line that a rule calls a caption is one: a last paragraph may end with its agency as well."""
+    return line[0] in "▲▼△▽↑↓◤◢(（【[图" or len(line) <= 40 or (above and len(line) <= 120)
+
+
+def _is_credited(line: str) -> bool:
     """Whether a line ends with a picture's credit, and is not the line of date, source and author."""
-    if not CREDITED.search(folded) or DATE.search(folded) or SOURCE.search(folded):
+    if len(line) > CREDIT or line[-1] not in ")）" or not CREDITED.search(line):
         return False
-    return not bylines.is_byline(folded)
+    return not (DATE.search(line) or SOURCE.search(line) or bylines.is_byline(line))
+
+
+def _is_short(line: str) -> bool:
+    """Whether a line that stands beside its copy may be a caption: a paragraph tells more, a button less."""
+    return len(line) >= 8 and sum(map(line.count, "。！？!?")) < 2

@@ -19,7 +19,7 @@ DATE = re.compile(
     + _CLOCK
 )
 _TIME_FIRST = re.compile(
-    r"^(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2}))?\s+(?P<y>\d{4})[-/年.](?P<m>\d{1,2})[-/月.](?P<d>\d{1,2})"
+    r"(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2}))?\s+(?P<y>\d{4})[-/年.](?P<m>\d{1,2})[-/月.](?P<d>\d{1,2})"
 )
 _YEAR_LAST = re.compile(r"(?<!\d)(?P<d>\d{1,2})[-/.](?P<m>\d{1,2})[-/.](?P<y>(?:19|20)\d{2})(?!\d)" + _CLOCK)
 """06/02/2022 - 13:48. The day comes first, as in Hong Kong, Singapore, France and Australia, unless it cannot."""
@@ -35,6 +35,8 @@ AGO = re.compile(
 )
 """3小时前, 昨天 18:40, and 昨天 as all that a line says."""
 CLOCK_LINE = re.compile(r"[^\w]{0,2}\d{1,2}[:：]\d{2}(?:[:：]\d{2})?[^\w]{0,2}")
+_PARTS = re.compile(r"\d\s*[-/年.．]\s*\d")
+"""Two parts of a date. Without any there is none but one told from the crawl."""
 _URL_DATE = re.compile(
     r"(?<!\d)(20\d{2})[-/_]?(0[1-9]|1[0-2])[-/_]?(0[1-9]|[12]\d|3[01])(?!\d)"
     r"|(?<!\d)(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d[0-5]\d(?!\d)"
@@ -48,7 +50,13 @@ def iso_date(text: str, crawled: str = "") -> str:
     crawl time, 3小時前, 昨天 18:40 and 04-03 08:15. The offset is given only where the text, or the crawl time, gives
     one.
     """
-    first = _TIME_FIRST.search(text)
+    found = _full_date(text) if _PARTS.search(text) else ""
+    return found or (_relative(text, crawled) if crawled else "")
+
+
+def _full_date(text: str) -> str:
+    """Return the first date with its year, or ""."""
+    first = _TIME_FIRST.match(text)
     for match in [first] if first else DATE.finditer(text):
         parts = {name: value or "" for name, value in match.groupdict().items()}
         year = int(parts["y"])
@@ -63,7 +71,7 @@ def iso_date(text: str, crawled: str = "") -> str:
         year, month, day = int(parts["y"]), int(parts["m"]), int(parts["d"])
         if found := _day(year, month, day) or _day(year, day, month):
             return f"{found}{_clock(parts)}"
-    return _relative(text, crawled) if crawled else ""
+    return ""
 
 
 def _day(year: int, month: int, day: int) -> str:

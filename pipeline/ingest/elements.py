@@ -140,6 +140,8 @@ class Tree:
     def figures(self) -> NDArray[np.bool_]:
         """Which blocks are captions: by a `figcaption` round them, or by the nearest hints, shape `(n_blocks,)`."""
         what = self.what["what"]
+        if not (what & (_CAPTION | _FIGCAPTION)).any():  # as on nine of ten pages
+            return np.zeros(len(self.here), bool)
         hinting = self.nearest(what & pages.HAS_HINTS > 0)
         named = what[self.table["make"]][hinting] & _CAPTION > 0
         found: NDArray[np.bool_] = (self.nearest(what & _FIGCAPTION > 0) >= 0) | ((hinting >= 0) & named)

@@ -15,11 +15,12 @@ __all__ = ["DATE_LABEL", "SOURCE", "Info", "read_info"]
 
 _LONGEST = 150
 """Longest line (code points) that is read for byline, source and time."""
+_SAYS_TIME = re.compile(r"\d\s*[-/年月.．:：]\s*\d")
 _SAYS_INFO = re.compile(
-    r"\d\s*[-/年月.．:：]\s*\d|[来稿]源|出处|[转摘]自|原载|作者|记者|通讯员|报[导道]|[撰文][文稿:：∕|｜]|采写|编译|执笔|外电|口述"
-    r"|[天前]|\b[Bb][Yy]\b|[/／]",
+    r"来源|稿源|出处|转自|摘自|原载|作者|记者|通讯员|报[导道]|撰[文稿:：∕|｜]|文[文稿:：∕|｜]|采写|编译|执笔|外电|口述|天|前"
+    r"|B(?<=\bB)[Yy]\b|b(?<=\bb)[Yy]\b|/|／"
 )
-"""Lines without any of these are not looked at closer."""
+"""Lines without any of these are not looked at closer. They begin with characters: see `bylines`."""
 _LABELLED_DATE = re.compile(
     r"(?:(?:首次|最后|最新)?(?:发布|发表|更新|刊登|出版|上传|建立)?(?:时间|日期|于)?\s*[:：]?\s*)" + DATE.pattern
 )
@@ -69,7 +70,7 @@ def read_info(text: str, key: str, crawled: str) -> Info | None:
         key: the same folded.
         crawled: the time of the crawl, for 3小時前.
     """
-    if len(key) > _LONGEST or "。" in key or not _SAYS_INFO.search(key):
+    if len(key) > _LONGEST or "。" in key or not (_SAYS_INFO.search(key) or _SAYS_TIME.search(key)):
         return None
     masked = _ADDRESS.sub(_blank, key) if "." in key else key
     published, changed = _line_date(masked, crawled)
@@ -79,6 +80,8 @@ def read_info(text: str, key: str, crawled: str) -> Info | None:
     if named := SOURCE.search(masked):
         source = text[named.start("name") : named.end("name")]
         masked = masked[: named.start()] + _blank(named) + masked[named.end() :]
+    if not (published or source or bylines.may_have_byline(masked)):
+        return None
     masked = _OTHER_INFO.sub(_blank, masked)
     span, left = _byline_among(masked, beside=bool(published or source))
     # A sentence that names a day is no date line: what is left must be less than what was understood.
@@ -105,21 +108,18 @@ def _byline_among(masked: str, *, beside: bool) -> tuple[tuple[int, int] | None,
     found: tuple[int, int] | None = None
     left = 0
     for part in _BETWEEN.finditer(masked):
-        start, end = part.span()
+        text, at = part.group().strip(_MARKS), part.start()
+        if not text:
+            continue
         # 来自甲报  记者 乙: only a piece of it may be one.
-        pieces = [(0, end - start)] if bylines.is_byline(part.group().strip(_MARKS)) else _pieces(part.group())
-        for a, b in pieces:
-            piece = part.group()[a:b]
-            said = piece.strip(_MARKS)
-            if found is None and (bylines.is_byline(said) or (beside and bylines.signature(said) == (0, len(said)))):
-                lead = start + a + piece.index(said)
-                found = (lead, lead + len(said))
+        whole = bylines.is_byline(text)
+        for said in [text] if whole else [piece.strip(_MARKS) for piece in _CHUNK.split(text)]:
+            at = masked.index(said, at)
+            if found is None and (
+                whole or bylines.is_byline(said) or (beside and bylines.signature(said) == (0, len(said)))
+            ):
+                found = (at, at + len(said))
             else:
                 left += len(said)
+            at += len(said)
     return found, left
-
-
-def _pieces(text: str) -> list[tuple[int, int]]:
-    gaps = [m.span() for m in _CHUNK.finditer(text)]
-    starts, ends = [0, *(end for _, end in gaps)], [*(start for start, _ in gaps), len(text)]
-    return [(a, b) for a, b in zip(starts, ends, strict=True) if a < b]

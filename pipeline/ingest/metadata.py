@@ -7,8 +7,9 @@ field is no longer body text. Nothing is guessed from the clock: "3小時前" ne
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
@@ -54,15 +55,15 @@ _LABEL = re.compile(
 )
 _ENDS = 100_000
 """Code points at either end of a page in which the editor's name is looked for."""
-_TOLD = re.compile(r"。|[！？!?].*[！？!?]|[！？!?…][”」』)）]?$")
-"""A sentence. One mark inside a line is still a headline's: 淹水四十公分！鎮立圖書館搶救兩萬冊."""
-_NOTE = re.compile("[。！!」”]$|^[（(].*[)）]$")
+_CALLED = re.compile(r"[！？!?…](?:[”」』)）]?$|(?<!…).*[！？!?])")
+"""A sentence without a full stop. One mark inside a line is still a headline's: 淹水四十公分！鎮立圖書館搶救兩萬冊."""
 _TODAY = re.compile("星期|周[一二三四五六日天]|今[天日]|农历")
 _YEAR = re.compile(r"(?:19|20)\d{2}\s*年?")
 _ALONE = re.compile(r"(?:(?:发布|发表|更新)?(?:时间|日期)|(?P<source>(?:新闻|文章|信息|稿件)?来源))\s*[:：]")
 """A label whose value stands on the next block."""
 _SPLIT = re.compile(r"[\s、,，;；|#/]+")
-_SENTENCE_END = "。！？!?；;，,：:、"
+_NO_TAG = re.compile("[。！？!?：:]")
+"""What a tag has none of, beside the marks between tags."""
 
 
 @dataclass(slots=True)
@@ -116,16 +117,24 @@ def _tag_line(text: str, body: str) -> tuple[str, ...]:
     """
     if len(text) > _LONGEST_TAGS:
         return ()
-    label = _LABEL.match(text)
-    words = [w for w in _SPLIT.split(text[label.end() :] if label else text) if w]
-    if label and len(words) > 10:
+    if label := _LABEL.match(text):
+        words = _words(text[label.end() :])
+        return words if len(words) <= 10 else ()
+    if text.startswith("#"):
+        words = _words(text)
+        if all(len(w) <= 20 for w in words):
+            return words
+    if _NO_TAG.search(text):
         return ()
-    if label or (text.startswith("#") and all(len(w) <= 20 for w in words)):
-        return tuple(words)
-    if not 2 <= len(words) <= 10 or any(len(w) > 10 or set(w) & set(_SENTENCE_END) for w in words):
+    words = _words(text)
+    if not 2 <= len(words) <= 10 or any(len(w) > 10 for w in words):
         return ()
     known = sum(w in body for w in words)
-    return tuple(words) if known >= 0.6 * len(words) and known >= 2 else ()
+    return words if known >= 0.6 * len(words) and known >= 2 else ()
+
+
+def _words(tags: str) -> tuple[str, ...]:
+    return tuple(filter(None, _SPLIT.split(tags)))
 
 
 def find_fields(page: Page, flat: Flat, key: str, judged: Judged, body: str) -> Fields:
@@ -139,66 +148,64 @@ def find_fields(page: Page, flat: Flat, key: str, judged: Judged, body: str) -> 
         body: the folded, mended article text.
     """
     found = Fields()
-    kept, count = judged.kept, len(judged.lines)
-    kinds = [rule.kind if bits and (rule := first_rule(bits)) else "" for bits in judged.bits]
-
-    figures = flat.tree.figures.tolist() if flat.tree is not None else [False] * count
-    lines = list(zip(flat.lines, judged.lines, strict=True))
-    line = lines.__getitem__
-
-    def is_told(i: int) -> bool:
-        folded = lines[i][1]
-        if len(folded) <= 20 or not _TOLD.search(folded) or figures[i]:
-            return False
-        return kinds[i] != "caption" or len(folded) > 120
-
-    told = [i for i in kept if is_told(i)] or list(kept)
+    kept, lines = judged.kept, judged.lines
+    kind_of = {bits: rule.kind if (rule := first_rule(bits)) else "" for bits in set(judged.bits)}
+    kinds = list(map(kind_of.__getitem__, judged.bits))
+    figures = flat.tree.figures.tolist() if flat.tree is not None else [False] * len(lines)
+    paragraphs = [
+        i
+        for i in kept
+        if len(line := lines[i]) > 20
+        and ("。" in line or _CALLED.search(line))
+        and not figures[i]
+        and (kinds[i] != "caption" or len(line) > 120)
+    ]
+    told = paragraphs or list(kept)
     last = told[-1]
     # A headline may look told: 甲？乙！ or 甲，为什么？
-    first = next((i for i in told[:4] if "。" in line(i)[1] or len(line(i)[1]) > LONGEST_TITLE), told[0])
-    if len(told) > 2 and len(line(first)[1]) <= CREDIT and CREDITED.search(line(first)[1]):
+    first = next((i for i in told[:4] if "。" in lines[i] or len(lines[i]) > LONGEST_TITLE), told[0])
+    if len(told) > 2 and len(lines[first]) <= CREDIT and CREDITED.search(lines[first]):
         first = next(
             (i for i in told if i > first), first
         )  # a picture's caption with its credit, above the first paragraph
-    found.title, shows = find_title(page, flat, judged.lines, first, judged.bits, body)
+    found.title, shows = find_title(page, flat, lines, first, judged.bits, body)
     for i in shows:
         found.moved[i] = ("title", "the article's title")
     if first in shows:
         first = next((i for i in told if i > first and i not in shows), first)
     top = shows[-1] if shows else min(first, kept[0])
     for i in range(top, first):
-        if i not in found.moved and is_old_name(line(i)[1]):
+        if i not in found.moved and is_old_name(lines[i]):
             found.moved[i] = ("title", "the title where it ran before")
-    near = range(max(0, min(top, first - 4)), min(last + 2, count))
-    captions, told_in = find_captions(figures, kinds, line, near, first, kept, found.moved)
+    near = range(max(0, min(top, first - 4)), min(last + 2, len(lines)))
+    captions, told_in = find_captions(figures, kinds, flat.lines, lines, near, first, kept, found.moved)
     found.captions = captions
     found.moved |= told_in
-    around = _Around(top, first, last, count, bool(shows))
-    shown, changed, issue = _find_info(found, page, kinds, line, around, set(kept))
+    blocks = _Blocks(flat.lines, lines, kinds, top, first, last, bool(shows))
+    shown, changed, issue = _find_info(found, page, blocks, set(kept))
     for i in dict.fromkeys((0, *shows, first)):
-        folded = line(i)[1]
-        if (stamp := STAMP.match(folded)) and not _TODAY.match(folded, stamp.end()):
+        if (stamp := STAMP.match(lines[i])) and not _TODAY.match(lines[i], stamp.end()):
             stamped = iso_date(stamp.group())
             shown = shown if shown[:10] == stamped[:10] and len(shown) > 10 else stamped
             break
     found.published = _stated_time(page, flat, shown, changed, issue)
     if not found.byline:
-        found.byline = _written_by(found, kinds, line, around, kept, [i for i in told if i >= first])
-    prose = "\n".join(line(i)[1] for i in kept if i <= last)  # what stands behind it may be the tags themselves
-    _find_tags(found, kinds, line, range(last + 1, min(last + 2 + _TAG_LINES, count)), prose)
+        found.byline = _written_by(found, blocks, kept, [i for i in told if i >= first])
+    prose = "\n".join([lines[i] for i in kept if i <= last])  # what stands behind it may be the tags themselves
+    _find_tags(found, blocks, prose)
     if flat.head is not None:
         address = flat.head.canonical or flat.head.metas.get("og:url", "")
         found.canonical_url = _absolute(page.url, address) if address else ""
         stated = linked_data(flat.head.json_ld).get("author", ""), flat.head.metas.get("author", "")
         found.byline = found.byline or next((name for name in stated if _is_author(name, flat, key)), "")
-    tells = set(told) if len(told) < len(kept) else set(filter(is_told, kept))
     # Lines that strip was not sure of stay only inside the article: behind its title, before its last paragraph. A
     # sentence stays, and a note in brackets: the last entries of a live blog are short.
     sure = _SURE if flat.tree is None else _SURE_MARKED
-    for i in kept:
-        if i in found.moved or i in tells or judged.keep[i] >= sure or _NOTE.search(line(i)[1]):
+    outside = [i for i in kept if i < first or i < top or i > last]
+    for i in sorted(set(outside).difference(found.moved, paragraphs)):
+        if judged.keep[i] >= sure or _is_note(lines[i]):
             continue
-        if i < first and is_button_row(line(i)[1]):
+        if i < first and is_button_row(lines[i]):
             found.moved[i] = ("navigation", "buttons before the text")
         elif shows and i < top:
             found.moved[i] = ("navigation", "before the title")
@@ -207,58 +214,64 @@ def find_fields(page: Page, flat: Flat, key: str, judged: Judged, body: str) -> 
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Around:
-    """Where an article's fields stand, as indices of blocks."""
+def _is_note(line: str) -> bool:
+    return line[-1] in "。！!」”" or (line[0] in "（(" and line[-1] in ")）")
 
+
+@dataclass(frozen=True, slots=True)
+class _Blocks:
+    """A page's blocks, and where among them the fields of its article stand."""
+
+    texts: Sequence[str]
+    lines: Sequence[str]
+    """Their folded texts."""
+    kinds: Sequence[str]
+    """Of the noise rule that names each, "" where none does."""
     top: int
     """The title's last block, or the first that is kept."""
     first: int
     """The first paragraph."""
     last: int
     """The last paragraph."""
-    size: int
     titled: bool
     """Whether the page shows the title; else `top` is no border."""
 
+    def below(self) -> range:
+        """Return the blocks behind the article up to the headlines of others."""
+        begin, end = self.last + 1, min(self.last + _FAR_AFTER + 1, len(self.lines))
+        return range(begin, next((i for i in range(begin, end) if self.kinds[i] in _HEADS), end))
 
-def _find_info(
-    found: Fields,
-    page: Page,
-    kinds: Sequence[str],
-    line: Callable[[int], tuple[str, str]],
-    around: _Around,
-    stays: Collection[int],
-) -> tuple[str, str, str]:
+
+def _find_info(found: Fields, page: Page, blocks: _Blocks, stays: Collection[int]) -> tuple[str, str, str]:
     """Note the lines that say time, source and author; return the time shown, of the last change, and of the issue."""
-    top, first, last = around.top, around.first, around.last
+    top, first, last = blocks.top, blocks.first, blocks.last
     shown = changed = issue = ""
     above = range(top - 1, max(0, top - LINES_ABOVE) - 1, -1)
-    for i in (*range(top, first), *above, *_below(kinds, around)):
-        if i in found.moved or (kinds[i] in _NO_INFO and i < top):
+    for i in chain(range(top, first), above, blocks.below()):
+        if i in found.moved or (i < top and blocks.kinds[i] in _NO_INFO):
             continue
-        text, folded = line(i)
-        info = read_info(text, folded, page.crawled) or _over_blocks(found, line, i, first)
+        line = blocks.lines[i]
+        info = read_info(blocks.texts[i], line, page.crawled) or _over_blocks(found, blocks, i)
         if info is None:
             continue
         byline, published = info.byline, info.published
         if i > last:
-            labelled = DATE_LABEL.search(folded) is not None
+            labelled = DATE_LABEL.search(line) is not None
             near = i <= last + _AFTER
             if not (byline or info.source) and (shown or not (near or labelled)):
                 continue
             if not near and not labelled:
                 continue
-        elif i < top and around.titled:
+        elif i < top and blocks.titled:
             byline = ""  # a menu's word, or another article's
             if len(published) <= 10:  # the day of the issue, or of the crawl
-                issue = issue or ("" if _TODAY.search(folded) else published)
+                issue = issue or ("" if _TODAY.search(line) else published)
                 published = ""
             if not (published or info.source):
                 continue
         if published and len(published) <= 10 and not info.byline and not info.source:
-            published = _with_clock(found, line, i, published, first)
-        if byline and not (published or info.source) and i in stays and (i > last or bylines.names_paper(folded)):
+            published = _with_clock(found, blocks, i, published)
+        if byline and not (published or info.source) and i in stays and (i > last or bylines.names_paper(line)):
             found.byline = found.byline or byline
             continue
         says = [
@@ -274,108 +287,91 @@ def _find_info(
     return shown, changed, issue
 
 
-def _below(kinds: Sequence[str], around: _Around) -> range:
-    """Return the blocks behind the article up to the headlines of others."""
-    end = min(around.last + _FAR_AFTER + 1, around.size)
-    return range(around.last + 1, next((i for i in range(around.last + 1, end) if kinds[i] in _HEADS), end))
-
-
-def _over_blocks(found: Fields, line: Callable[[int], tuple[str, str]], i: int, first: int) -> Info | None:
+def _over_blocks(found: Fields, blocks: _Blocks, i: int) -> Info | None:
     """Return what stands on block i and those after it: 来源： and 石榕日報, or 2022, 02/13 and 07:48."""
-    folded = line(i)[1]
-    if label := _ALONE.fullmatch(folded):
-        text, beside = line(i + 1) if i + 1 < first else ("", "")
+    line = blocks.lines[i]
+    if line[-1] in ":：" and (label := _ALONE.fullmatch(line)):
+        text, beside = (blocks.texts[i + 1], blocks.lines[i + 1]) if i + 1 < blocks.first else ("", "")
         if not label["source"] or not 2 <= len(beside) <= 16 or read_info(text, beside, ""):
             return Info("", "", "")
         found.moved[i + 1] = ("source", "says source")
         return Info("", text, "")
-    if _YEAR.fullmatch(folded) and i + 2 < first:
-        day, clock = (line(k)[1].strip() for k in (i + 1, i + 2))
+    if i + 2 < blocks.first and _YEAR.fullmatch(line):
+        day, clock = blocks.lines[i + 1 : i + 3]
         timed = CLOCK_LINE.fullmatch(clock) is not None
-        if told := iso_date(f"{folded[:4]}/{day.replace('月', '/').rstrip('日')} {clock if timed else ''}"):
+        if told := iso_date(f"{line[:4]}/{day.replace('月', '/').rstrip('日')} {clock if timed else ''}"):
             found.moved.update(dict.fromkeys((i + 1, i + 2)[: 1 + timed], ("date", "says published")))
             return Info(told, "", "")
     return None
 
 
-def _with_clock(found: Fields, line: Callable[[int], tuple[str, str]], i: int, published: str, first: int) -> str:
+def _with_clock(found: Fields, blocks: _Blocks, i: int, published: str) -> str:
     """Return the day that block i tells, with the clock of the block beside it, if that says nothing else."""
     for k in (i + 1, i - 1):
-        if 0 <= k < first and k not in found.moved and CLOCK_LINE.fullmatch(line(k)[1]):
+        if 0 <= k < blocks.first and k not in found.moved and CLOCK_LINE.fullmatch(blocks.lines[k]):
             found.moved[k] = ("date", "says published")
-            return iso_date(f"{published} {line(k)[1].strip()}")
+            return iso_date(f"{published} {blocks.lines[k]}")
     return published
 
 
-def _written_by(
-    found: Fields,
-    kinds: Sequence[str],
-    line: Callable[[int], tuple[str, str]],
-    around: _Around,
-    kept: Sequence[int],
-    told: Sequence[int],
-) -> str:
+def _written_by(found: Fields, blocks: _Blocks, kept: Sequence[int], told: Sequence[int]) -> str:
     """Return the byline that is no line above the article: two blocks, a dateline, a line below, a signature; or "".
 
     What stands inside a paragraph, or between two, stays in the text.
     """
-    above = range(around.top, around.first) if around.titled else range(max(0, around.top - 3), around.first)
-    below = _below(kinds, around)
-    stays = set(kept)
+    texts, lines, last = blocks.texts, blocks.lines, blocks.last
+    above = range(blocks.top if blocks.titled else max(0, blocks.top - 3), blocks.first)
+    below = blocks.below()
     for i in above:
-        if both := _on_two_blocks(line, i, around.size):
+        if both := _on_two_blocks(blocks, i):
             return both
     for i in told[:2]:
-        text, folded = line(i)
-        if span := bylines.dateline(folded):
-            return text[span[0] : span[1]]
-    for i in (*(k for k in kept if around.first <= k <= around.last), *below):
-        text, folded = line(i)
-        if len(folded) > bylines.LONGEST_BYLINE or i in found.moved:
+        if span := bylines.dateline(lines[i]):
+            return texts[i][span[0] : span[1]]
+    inside = [i for i in kept if blocks.first <= i <= last]
+    for i in chain(inside, below):
+        if len(lines[i]) > bylines.LONGEST_BYLINE or i in found.moved:
             continue
-        if bylines.is_byline(folded):
-            if i > around.last and i not in stays:
+        if bylines.is_byline(lines[i]):
+            if i > last and i not in kept:
                 found.moved[i] = ("byline", "says byline")
-            return text
-        if i > around.last and (both := _on_two_blocks(line, i, around.size)):
+            return texts[i]
+        if i > last and (both := _on_two_blocks(blocks, i)):
             return both
-    for i in (*below[:3][::-1], *kept[-3:][::-1]):
-        text, folded = line(i)
-        if span := bylines.signature(folded):
-            return text[span[0] : span[1]]
+    for i in chain(reversed(below[:3]), reversed(kept[-3:])):
+        if span := bylines.signature(lines[i]):
+            return texts[i][span[0] : span[1]]
     return ""
 
 
-def _on_two_blocks(line: Callable[[int], tuple[str, str]], i: int, size: int) -> str:
+def _on_two_blocks(blocks: _Blocks, i: int) -> str:
     """Return label and name, or name and office, that stand on two blocks: 撰文： and 甲, 甲 and 某报记者."""
-    if i + 1 >= size:
+    if i + 1 >= len(blocks.lines):
         return ""
-    (text, folded), (other, beside) = line(i), line(i + 1)
-    if len(folded) > 14 or len(beside) > 20:
+    line, beside = blocks.lines[i : i + 2]
+    if len(line) > 14 or len(beside) > 20:
         return ""
-    if bylines.is_label(folded) and bylines.is_byline(f"{folded}{beside}"):
-        return f"{text}{other}"
-    if bylines.is_name(folded) and beside.endswith(("记者", "撰稿人", "评论员", "特派员", "通讯员")):
-        return f"{text} {other}"
+    if bylines.is_label(line) and bylines.is_byline(f"{line}{beside}"):
+        return "".join(blocks.texts[i : i + 2])
+    if beside.endswith(("记者", "撰稿人", "评论员", "特派员", "通讯员")) and bylines.is_name(line):
+        return " ".join(blocks.texts[i : i + 2])
     return ""
 
 
-def _find_tags(
-    found: Fields, kinds: Sequence[str], line: Callable[[int], tuple[str, str]], behind: range, body: str
-) -> None:
+def _find_tags(found: Fields, blocks: _Blocks, body: str) -> None:
     """Note the tags behind the article: one line of them, or several lines of one word each."""
     runs: list[list[int]] = [[]]
-    for i in behind:
-        text, folded = line(i)
+    for i in range(blocks.last + 1, min(blocks.last + 2 + _TAG_LINES, len(blocks.lines))):
         if i in found.moved:
             continue
-        if tags := _tag_line(folded, body):
-            label = _LABEL.match(folded)
+        line = blocks.lines[i]
+        if tags := _tag_line(line, body):
+            label = _LABEL.match(line)
             found.moved[i] = ("tag_line", f"{len(tags)} tags")
-            found.tags = tuple(w for w in _SPLIT.split(text[label.end() if label else 0 :]) if w)
+            found.tags = _words(blocks.texts[i][label.end() if label else 0 :])
             return
-        single = folded.strip("#＃").strip()
-        if 2 <= len(single) <= 10 and kinds[i] in ("", "tag_line") and (single in body or folded.startswith("#")):
+        single = line.strip("#＃").strip()
+        if 2 <= len(single) <= 10 and blocks.kinds[i] in ("", "tag_line") and (single in body or line[0] == "#"):
             runs[-1].append(i)
         elif runs[-1]:
             runs.append([])
@@ -383,7 +379,7 @@ def _find_tags(
     if len(run) > 1:
         for i in run:
             found.moved[i] = ("tag_line", "a tag")
-        found.tags = tuple(line(i)[0].strip("#＃ ") for i in run)
+        found.tags = tuple(blocks.texts[i].strip("#＃ ") for i in run)
 
 
 def _is_author(name: str, flat: Flat, key: str) -> bool:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import pairwise
+from itertools import accumulate
 from typing import Any
+
+import numpy as np
 
 from pipeline.article import Page
 from pipeline.ingest.dates import STAMP
 from pipeline.ingest.flatten import Flat
 from pipeline.ingest.rules import mask
-from pipeline.script.fold import fold
+from pipeline.native import pages
+from pipeline.script.fold import code_points, fold
 
 __all__ = ["LINES_ABOVE", "LONGEST_TITLE", "find_title", "is_button_row", "is_old_name", "linked_data"]
 
@@ -53,23 +56,25 @@ _READ = 3_000
 """Code points of the body that a title is compared with: what comes later is the same story."""
 
 _SEPARATOR = re.compile(r"\s*(?:[_|｜»]|\s[-–—－]\s|[-–—－]{1,2}(?=[^-–—－]{2,14}$))\s*")
-_NO_TITLE = re.compile(
-    r"[\d\s年月日时分点零〇一二三四五六七八九十.:：/-]+|.*[。；;，,、:：]|.*[>›»].*|https?:.*|(?:[\w-]+\.)+[a-z]{2,4}(?:/\S*)?"
-    r"|.{0,10}记者",
-    re.IGNORECASE,
-)
-"""A date or a clock, part of a sentence or a label, a path of links, an address, an office."""
+_OPEN_END, _PATH = "；;，,、:：", re.compile("[>›»]")
+"""What part of a sentence, or a label, ends with; what stands between links."""
+_NUMBERS = re.compile(r"[\d\s年月日时分点零〇一二三四五六七八九十.:：/-]+")
+_ADDRESS = re.compile(r"https?:.*|(?:[\w-]+\.)+[a-z]{2,4}(?:/\S*)?", re.IGNORECASE)
+_LONGEST_OFFICE = 12
+"""Code points of a line that says for whom a reporter works."""
 _BUTTONS = re.compile(r"[^【]{0,8}(?:【[^】]{1,12}】\s*){3,}|\d+\s*人?(?:次|参与)\s*\d*\s*(?:条?评论|阅读)?")
 """页面功能【打印】【关闭】【推荐】, 12人参与3评论."""
 _OLD_NAME = re.compile(r"^[（(【\[]?\s*(?:原(?:文)?标题|原题)\s*[:：]?\s*")
 _TITLE_LABEL = re.compile(r"^(?:正在(?:阅读|浏览|播放)|(?:文章|新闻|本文)?标题)\s*[:：]\s*")
 _PICTURED = re.compile(r"[（(](?:[多组附]?图|[组多]?图文?|视频)[）)]$")
 _CHINESE = re.compile("[\u3400-\u9fff].*[\u3400-\u9fff]")
-_CLOCK = re.compile(r"\d{1,2}[:：时]\d{2}|\d\s*(?:分钟|小时|天)前")
-_INFO = re.compile(
-    r"(?<!\d)(?:\d{2,4}\s*[-/年.]\s*\d{1,2}\s*[-/月.]\s*\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]20\d{2}|\d{1,2}[-/月]\d{1,2}日?\s*\d{1,2}[:：]\d{2})"
-    r"|^(?:\S{0,2}来源于?|作者|记者)\s*[:：]|\d\s*(?:分钟|小时|天)前"
+_CLOCK = re.compile(r"\d(?:[:：时]\d{2}|\s*(?:分钟|小时|天)前)")
+_TIME = re.compile(
+    r"\d(?:(?<!\d\d)(?:\d{1,3}\s*[-/年.]\s*\d{1,2}\s*[-/月.]\s*\d{1,2}|\d?[-/.]\d{1,2}[-/.]20\d{2}"
+    r"|\d?[-/月]\d{1,2}日?\s*\d{1,2}[:：]\d{2})|\s*(?:分钟|小时|天)前)"
 )
+"""Both begin with the first digit: so `re` passes fast over lines without any."""
+_CREDIT = re.compile(r"(?:\S{0,2}来源于?|作者|记者)\s*[:：]")
 _SITE = re.compile(r"(?:网|网站|官网|首页|频道|中心|资讯|新闻|日报|晚报|门户|专题|列表)[)）]?$|^.{1,5}$")
 """A stated title that is the name of a section or of the site."""
 _NAME_SHARE = 0.2
@@ -128,7 +133,8 @@ def _person(item: Mapping[str, Any]) -> str:
 
 def is_button_row(line: str) -> bool:
     """Whether a folded line is a row of buttons or a counter: 【打印】【关闭】【推荐】, 12人参与3评论."""
-    return len(line) <= 2 * LONGEST_TITLE and _BUTTONS.fullmatch(line) is not None
+    may_be = len(line) <= 2 * LONGEST_TITLE and ("【" in line or line[:1].isdecimal())
+    return may_be and _BUTTONS.fullmatch(line) is not None
 
 
 def is_old_name(line: str) -> bool:
@@ -140,10 +146,10 @@ def _squeeze(text: str) -> str:
     return "".join(text.split())
 
 
-def _share(text: str, body: str) -> float:
-    """Return the share of a text's pairs of characters that a squeezed body has."""
-    text = _squeeze(text)
-    return sum(a + b in body for a, b in pairwise(text)) / (len(text) - 1) if len(text) > 1 else 0.0
+def _shares(lines: Collection[str], body: str) -> list[float]:
+    """Return the share of each line's pairs of characters that a body has; white space says nothing."""
+    ends = np.fromiter(accumulate(map(len, lines)), np.int64)
+    return pages.shares(code_points("".join(lines)), ends, code_points(body))
 
 
 def _without_suffix(title: str, body: str) -> str:
@@ -152,7 +158,8 @@ def _without_suffix(title: str, body: str) -> str:
     A part is a name if the body shares nothing with it; the first part always stays.
     """
     parts = _SEPARATOR.split(title)
-    while len(parts) > 1 and _share(fold(parts[-1]), body) < 0.5:
+    shares = _shares([fold(part) for part in parts], body)
+    while len(parts) > 1 and shares[len(parts) - 1] < 0.5:
         parts.pop()
     kept = parts[-1]
     return title[: title.rindex(kept) + len(kept)].strip()
@@ -183,9 +190,8 @@ def find_title(
         return page.title, []
     stated = ""
     if known:
-        squeezed = _squeeze(body)
-        stated = _without_suffix(known[0], squeezed)
-        if _share(fold(stated), squeezed) >= _NAME_SHARE and not _SITE.search(fold(stated)):
+        stated = _without_suffix(known[0], body)
+        if _shares([fold(stated)], body)[0] >= _NAME_SHARE and not _SITE.search(fold(stated)):
             return stated, []
     found, shows = _best_line(flat, folded, first, bits, body)
     return (found, shows) if found else (stated, [])
@@ -197,9 +203,10 @@ def _place(
     """Return a stated title as the page prints it, and the blocks that show it; None where none does."""
     whole = _squeeze(fold(title))
     lines: dict[int, str] = {}
-    for i in range(max(0, first - _SHOWN_ABOVE), min(len(folded), first + 3)):
-        if 4 <= len(folded[i]) <= 2 * len(title) + 20:
-            line = _squeeze(folded[i])
+    highest = max(0, first - _SHOWN_ABOVE)
+    for i, line in enumerate(folded[highest : first + 3], highest):
+        if 4 <= len(line) <= 2 * len(title) + 20 and line[0] in whole:
+            line = _squeeze(line)
             if len(line) >= 4 and line in whole and (not bits[i] or len(line) > 8):
                 lines[i] = line
     longest = max(map(len, lines.values()), default=0)
@@ -234,51 +241,55 @@ def _best_line(flat: Flat, folded: Sequence[str], first: int, bits: Sequence[int
         for i, line in enumerate(folded[highest : first + 1 + len(_FADES)], highest)
         if len(line) <= LONGEST_TITLE
     }
+    fields = mask(_FIELDS)
     # What it is worth to stand above a line; the article's sentences name days too.
-    worth = {i: _told_by(line, bits[i]) for i, line in lines.items() if "。" not in line}
+    worth = {
+        i: _told_by(line, bits[i])
+        for i, line in lines.items()
+        if (bits[i] & fields or _says_info(line)) and "。" not in line
+    }
+    told_of: dict[int, float] = {}
+    for i, told in worth.items():
+        for k, fades in enumerate(_FADES, 1):
+            told_of[i - k] = max(told_of.get(i - k, 0.0), told * fades)
     counts = Counter(lines.values())
     prose = [line for line in body.split("\n") if len(line) > LONGEST_TITLE or "。" in line]
-    theirs = _squeeze("".join(prose) or body)
-    renamed = next((i for i, line in lines.items() if _OLD_NAME.match(line)), first)
-    dated = next((i for i, line in lines.items() if worth.get(i) == _WORTH and _CLOCK.search(line)), first)
+    shares = dict(zip(lines, _shares(lines.values(), "".join(prose) or body), strict=True))
+    if first in lines and not prose:  # a first line of the kept text is a title only if a body follows it
+        shares[first] = _shares([lines[first]], body[len(lines[first]) :])[0]
+    old_names = [i for i, line in lines.items() if "原" in line and _OLD_NAME.match(line)]
+    renamed = old_names[0] if old_names else first
+    dated = next((i for i, told in worth.items() if told == _WORTH and _CLOCK.search(lines[i])), first)
     headed = flat.tree.headed.tolist() if flat.tree is not None else ()
     headings = {i for i in lines if headed and headed[i]}
-    shares: dict[int, float] = {}
 
-    def share_of(i: int) -> float:
-        """The share of a line above the article that may be its title; 0 of any other."""
-        if i not in shares:
-            line = lines.get(i, "")
-            # A first line of the kept text is a title only if a body follows it.
-            beside = theirs if prose or i != first else _squeeze(body[len(line) :])
-            shares[i] = _share(line, beside) if line and i <= first and _may_title(line, bits[i]) else 0.0
-        return shares[i]
+    def is_like(i: int) -> bool:
+        """Whether a line above the article may be its title, and has as much of the body as a title has."""
+        return i <= first and shares.get(i, 0.0) >= _SHARE and _may_title(lines[i], bits[i])
 
     best_score, best = 0.0, -1
-    for i, line in reversed(lines.items()):  # from the article upwards, so that most lines have no hope left
-        if i > first:
+    for i, line in reversed(lines.items()):  # of two that are worth the same the upper one is the title
+        share = shares[i]
+        sure = share >= _BARELY or (worth.get(i + 1, 0.0) >= _WORTH and len(line) >= 10)
+        if i > first or not sure:
             continue
-        told = [worth.get(i + k, 0.0) * fades for k, fades in enumerate(_FADES, 1)]
-        more = max(told) + _TOPMOST * (i == 0 and first <= 2)
+        more = told_of.get(i, 0.0) + _TOPMOST * (i == 0 and first <= 2)
         more += _HEADING * (i in headings) + _HEADING / 2 * (counts[line] > 1)
-        more -= _RENAMED * (_OLD_NAME.match(line) is not None)
+        more -= _RENAMED * (i in old_names)
         less = _FARTHER * (first - i) + _SHORT * max(0, 18 - len(line))
         less += 2 * _RENAMED * (i > renamed) + _BELOW_THE_DATE * (i > dated)
-        if 1 + more - less < best_score or not _may_title(line, bits[i]):
-            continue
-        share = share_of(i)
-        sure = share >= _BARELY or (told[0] >= _WORTH and len(line) >= 10)
-        if sure and share + more >= _SHARE and share + more - less >= max(best_score, 1e-9):
-            best_score, best = share + more - less, i
+        score = share + more - less
+        if share + more >= _SHARE and score >= max(best_score, 1e-9) and _may_title(line, bits[i]):
+            best_score, best = score, i
     above = best - 1 if best not in headings else -1  # the line above a subtitle is the title
-    if share_of(above) >= _SHARE and len(lines[above]) >= 10 and counts[lines[best]] == 1 and above != renamed:
+    if is_like(above) and len(lines[above]) >= 10 and counts[lines[best]] == 1 and above != renamed:
         best = above
     if best < 0:
         return "", []
     # The page's <title> often stands in flattened text too: the headline, and the site's name behind it.
     headline = lines[best]
     for i, line in lines.items():
-        if 5 <= len(line) < len(headline) and headline.startswith(line) and not bits[i] and share_of(i) >= _SHARE:
+        if 5 <= len(line) < len(headline) and headline.startswith(line) and not bits[i] and is_like(i):
             headline, best = line, i
     same = [i for i, line in lines.items() if line == headline or (i < best and line.startswith(headline))]
     start = max(m.end() if (m := label.match(headline)) else 0 for label in (STAMP, _OLD_NAME, _TITLE_LABEL))
@@ -293,25 +304,33 @@ def _best_line(flat: Flat, folded: Sequence[str], first: int, bits: Sequence[int
 
 
 def _told_by(line: str, bits: int) -> float:
-    """Return what a folded line is worth to a title above it: more with a clock, little as a source alone."""
-    if not bits & mask(_FIELDS) and not _INFO.search(line):
-        return 0.0
+    """Return what an info line is worth to a title above it: more with a clock, little as a source alone."""
     return _WORTH if _CLOCK.search(line) or bits & mask(("byline", "date")) else _WORTH / 2
 
 
 def _may_title(line: str, bits: int) -> bool:
     """Whether a folded line has the look of a title."""
-    if (
-        not _SHORTEST_TITLE <= len(line) <= LONGEST_TITLE
-        or "。" in line
-        or _NO_TITLE.fullmatch(line)
-        or is_button_row(line)
-        or not _CHINESE.search(line)
-    ):
+    if not _SHORTEST_TITLE <= len(line) <= LONGEST_TITLE or "。" in line or not _CHINESE.search(line):
         return False
-    if _CLOCK.search(line) and _INFO.search(line):
+    if _is_other(line) or is_button_row(line) or (_CLOCK.search(line) and _says_info(line)):
         return False
     if bits and not (bits == mask(("caption",)) and _PICTURED.search(line)):
-        return bits == mask(("date",)) and not _INFO.search(line)  # 9月26日盘中重要资讯汇总
+        return bits == mask(("date",)) and not _says_info(line)  # 9月26日盘中重要资讯汇总
     stamp = STAMP.match(line)
     return stamp is None or len(line) - stamp.end() >= 5
+
+
+def _is_other(line: str) -> bool:
+    """Whether a folded line is part of a sentence, a label, a path of links, an office, a date or clock, an address."""
+    return (
+        line[-1] in _OPEN_END
+        or _PATH.search(line) is not None
+        or (len(line) <= _LONGEST_OFFICE and line.endswith("记者"))
+        or _NUMBERS.fullmatch(line) is not None
+        or _ADDRESS.fullmatch(line) is not None
+    )
+
+
+def _says_info(line: str) -> bool:
+    """Whether a folded line tells a time, or begins with a label of the source or the author."""
+    return _TIME.search(line) is not None or _CREDIT.match(line) is not None

@@ -16,7 +16,7 @@ __all__ = ["LIBRARY", "compile_kernels", "sources_digest", "wheel_tag"]
 _HERE = Path(__file__).parent
 LIBRARY = {"darwin": "kernels.dylib", "win32": "kernels.dll"}.get(sys.platform, "kernels.so")
 _SOURCES = (
-    *("kernels.h", "flatten.c", "rules.c", "words.c", "blocks.c", "judge.c"),
+    *("kernels.h", "flatten.c", "rules.c", "words.c", "blocks.c", "shares.c", "judge.c"),
     *("splices.h", "fluency.c", "phrases.c", "pieces.c", "fold.c", "tags.c"),
 )
 _GLIBC = "2.28"

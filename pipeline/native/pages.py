@@ -32,6 +32,7 @@ __all__ = [
     "nearest",
     "pair_hash",
     "possible",
+    "shares",
 ]
 
 _LINE = np.dtype([("start", "i4"), ("end", "i4"), ("element", "i4"), ("linked", "i4")])
@@ -278,6 +279,22 @@ def find_words(strings: bytes, count: int, words: Words) -> NDArray[np.uint64]:
     assert strings.count(0) == count
     call("tw_words", _Words(strings, len(strings), *words[:3], words.steps.shape[1], words.start, found))
     return found
+
+
+def shares(text: NDArray[np.uint32], ends: NDArray[np.int64], body: NDArray[np.uint32]) -> list[float]:
+    """Return the share of each line's pairs of neighbouring characters that a body has too, in [0, 1].
+
+    White space says nothing. A line without any pair shares nothing.
+
+    Args:
+        text: code points of all lines.
+        ends: where in them each line ends, shape `(n_lines,)`.
+        body: its code points.
+    """
+    result = np.empty(len(ends))
+    counts = ctypes.c_int64(len(ends)), ctypes.c_int64(len(body))
+    call("tw_shares", at(text), at(ends), counts[0], at(body), counts[1], at(result))
+    return result.tolist()
 
 
 HAS_HINTS, INLINE = 1, 2

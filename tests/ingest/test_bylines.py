@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from pipeline.ingest import bylines
 from pipeline.ingest.bylines import LONGEST_BYLINE, dateline, is_byline, is_label, is_name, person, signature
 from pipeline.script.fold import fold
 
@@ -170,6 +173,11 @@ def test_names() -> None:
 def test_labels() -> None:
     assert all(map(is_label, ("作者：", "撰文：", "【记者:", "文/")))
     assert not any(map(is_label, ("作者", "来源：", "作者：林小满", "编辑：")))
+
+
+@given(st.from_regex(bylines._DEEDED))
+def test_what_ends_with_a_deed_is_looked_at_closer(line: str) -> None:
+    assert line.rstrip("\n")[-1] in bylines._DEED_ENDS
 
 
 @pytest.mark.parametrize(

@@ -243,6 +243,19 @@ def test_lines_are_what_python_calls_lines(text: str) -> None:
     assert told == [line.strip() for line in text.splitlines() if line.strip()]
 
 
+LINES = st.text("甲乙丙 \u3000\n\x00\ud800", max_size=12)
+
+
+@given(st.lists(LINES, min_size=1, max_size=4), LINES)
+def test_shares_are_of_the_pairs_without_white_space(lines: list[str], body: str) -> None:
+    def pairs(text: str) -> list[tuple[str, str]]:
+        return list(pairwise("".join(text.split())))
+
+    ends = np.cumsum([len(line) for line in lines])
+    told = pages.shares(code_points("".join(lines)), ends, code_points(body))
+    assert told == [sum(pair in pairs(body) for pair in pairs(line)) / max(1, len(pairs(line))) for line in lines]
+
+
 def test_the_features_of_flattened_text_have_no_markup() -> None:
     text = "首页\n商务部今天公布了稀土出口的新规定，企业必须逐批申请许可。"
     features = describe(flatten_text(text), text, [0, 0])

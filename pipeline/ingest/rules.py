@@ -169,7 +169,7 @@ _SHORT = 60
 """Longer lines are prose, which does not come again: remembered too, they took 45 MB of each process in the end."""
 
 
-@lru_cache(maxsize=1 << 12)
+@lru_cache(maxsize=1 << 13)
 def _matches_short(line: str, possible: int) -> int:
     """Return what `_matches` does. Furniture repeats from page to page: answers for short lines are remembered."""
     return _matches(line, possible)

@@ -77,8 +77,8 @@ _LABEL = re.compile(
 _MAY_BE = re.compile(
     r"记者|通讯员|特派|作者|撰|采写|采编|编译|译者|执笔|口述|文|评论员|主笔|报[导道]|外电|专电|B[Yy]\b|b[Yy]\b|实习生|/|／|∕"
 )
-"""Lines without any of these are not looked at closer. Each begins with a character, not with a class of them: so `re`
-passes three times as fast over what begins with none of them."""
+"""Lines without any of these are not looked at closer. Each begins with a character, not with a class or a choice of
+them: then `re` passes four times as fast over what begins with none of them."""
 _NO_NAMES = re.compile(
     r"网络|整理|未知|佚名|不详|最新|文章|简介|介绍|更多|相关|专栏|报[道导]|报社|日报|晚报|晨报|商报|时报|网站|调查|民意|来稿|匿名|管理员"
     r"|admin|编辑|小编|本[站网报刊]|原创|新闻|官网|集团|公司|委员会|公众号|转载|来源|综合|投稿|供稿|平台|协会|联盟|大学|学院|研究|财经|资讯"

@@ -80,9 +80,9 @@ def read_info(text: str, key: str, crawled: str) -> Info | None:
     if named := SOURCE.search(masked):
         source = text[named.start("name") : named.end("name")]
         masked = masked[: named.start()] + _blank(named) + masked[named.end() :]
+    masked = _OTHER_INFO.sub(_blank, masked)
     if not (published or source or bylines.may_have_byline(masked)):
         return None
-    masked = _OTHER_INFO.sub(_blank, masked)
     span, left = _byline_among(masked, beside=bool(published or source))
     # A sentence that names a day is no date line: what is left must be less than what was understood.
     understood = len(key) - left

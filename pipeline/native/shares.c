@@ -37,7 +37,8 @@ EXPORT int64_t tw_shares(const uint32_t *text, const int64_t *ends, int64_t n_li
     uint64_t pair;
     const bool room = make_groups(&of_body, size);
     for (int64_t line = 0; line < n_lines; line++)
-        for (Walk walk = {text, line ? ends[line - 1] : 0, ends[line], -1}; next_pair(&walk, &pair);) spots[spot(pair)] = 1;
+        for (Walk walk = {text, line ? ends[line - 1] : 0, ends[line], -1}; next_pair(&walk, &pair);)
+            spots[spot(pair)] = 1;
     for (Walk walk = {body, 0, room ? size : 0, -1}; next_pair(&walk, &pair);)
         if (spots[spot(pair)]) group_of(&of_body, pair);
     for (int64_t line = 0; room && line < n_lines; line++) {

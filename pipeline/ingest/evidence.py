@@ -2,7 +2,7 @@
 
 How badly the span sits at both ends and how well the sentence reads without it, how little its words belong to the
 page, whether it is in the other script, whether its characters follow each other as in search boxes, and whether the
-same string breaks other sentences of the page as well. `suspicions` are the cheap ones, `measure` counts them all.
+same string breaks other sentences of the page as well.
 """
 
 from __future__ import annotations
@@ -18,19 +18,16 @@ from pipeline.ingest.fluency import Floats, Ints, Reading, word_table
 from pipeline.ingest.phrase_model import Shape
 from pipeline.native import splices
 from pipeline.native.library import address
-from pipeline.script.fold import code_points
+from pipeline.script.fold import Codes
 from pipeline.script.identify import HANS, HANT, classes
 
 __all__ = [
     "FEATURES",
     "LONGEST",
     "SHORTEST",
-    "SUSPICIONS",
     "are_in",
-    "between",
     "kinds",
     "measure",
-    "suspicions",
     "text_of",
 ]
 
@@ -86,14 +83,6 @@ FEATURES = (
     "page_length",
 )
 """Names of the columns of `measure`."""
-SUSPICIONS = (
-    *("gain", "length", "shape", "foreign", "foreign_much", "latin", "again", "link_left", "link_right", "link"),
-    *("known", "joint_left", "joint_right", "shape_first", "shape_behind", "shape_before", "shape_good"),
-    *("gain_more", "shape_more", "page_spans", "page_cost", "page_length"),
-)
-"""Names of the columns of `suspicions`."""
-_GLANCED, _USUAL = 300, 20
-"""Spans of a glance that are looked at, and which of them, from the best, is what the page has anyway."""
 
 
 @cache
@@ -127,27 +116,9 @@ def _tables() -> tuple[int, int]:
     return address(kinds()), address(_scripts())
 
 
-def text_of(key: str, page_text: str) -> splices.Text:
-    """Return a text for the kernels: `key` and `page_text` are the same, folded and as it is."""
-    return splices.Text(code_points(key), code_points(page_text), len(key), *_tables())
-
-
-def suspicions(shape: Shape, glance: splices.Glance, text: splices.Text) -> tuple[Floats, tuple[Ints, Ints]]:
-    """Return what spans of a glance have of phrases, shape `(n_spans, len(SUSPICIONS))`, and their starts and ends.
-
-    A cheap look: it decides which pages are looked at closely. Much is told against the rest of the page, since a page
-    of an unusual kind, a novel or a manual, sits badly all over.
-    """
-    return splices.suspect_phrases(
-        *(text, shape.told, glance, len(SUSPICIONS)), shortest=SHORTEST, most=_GLANCED, usual=_USUAL
-    )
-
-
-def between(values: NDArray[np.generic], starts: Ints, ends: Ints) -> NDArray[np.float64]:
-    """Return the sums of `values` from each start to each end."""
-    sums = np.concatenate((np.zeros(1), np.cumsum(values, dtype=np.float64)))
-    between: NDArray[np.float64] = sums[ends] - sums[starts]
-    return between
+def text_of(key: Codes, page_text: Codes) -> splices.Text:
+    """Return a text for the kernels: the code points of the same, folded and as it is."""
+    return splices.Text(key, page_text, len(key), *_tables())
 
 
 def measure(

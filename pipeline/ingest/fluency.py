@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from pipeline.configure import model_path, shared_data
 from pipeline.errors import ModelError
 from pipeline.native import splices
-from pipeline.script.fold import code_points, fold
+from pipeline.script.fold import Codes, code_points, fold
 
 __all__ = [
     "FORMAT",
@@ -48,9 +48,6 @@ STEP = 1 / 16
 """Nats per step of a stored logarithm: 255 steps reach 15.9 nats, rarer things are clipped there."""
 THEME_SCALE = 16.0
 """Steps of a stored theme coordinate per unit: idf-weighted unit vectors stay within 127 steps."""
-_LOOSE, _BAD = -8, -32
-"""Steps: how much less likely a character must be than alone for a span to begin or end there, and what both seams of a
-span must gain for a glance to tell of it."""
 _EMPTY = np.uint64(2**64 - 1)
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 """Multiplier of Fibonacci hashing: 2**64 divided by the golden ratio, made odd."""
@@ -192,7 +189,7 @@ class Fluency:
         ]
         self._pair_steps = steps.ravel()
         self.language = splices.Language(
-            *(self._symbols, self._pair_steps, alone.astype(np.int16)),
+            *(self._symbols.astype(np.uint16), self._pair_steps, alone.astype(np.int16)),
             *(self._one, self._one_back, self._two, self._two_back, _logs(arrays["trigram"])),
             *(self._twos.words, self._twos.before, threes.keys, threes.rows, self.themed, self.themes),
             *(self.size, int(threes.shift), len(threes.keys) - 1, self.break_symbol, self.themes.shape[1]),
@@ -238,16 +235,12 @@ class Fluency:
             parts.append(self.read(key[lead : start + _LONG]).cost[start - lead :])
         return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
-    def glance(self, key: str) -> splices.Glance:
-        """Return the spans of 2 to 22 characters that sit badly by their pairs alone: at a fifth of a full look's cost.
-
-        For each place where a character does not go with the one before it, ends are sought that a span from there
-        could have: where the text before goes on better than the span does.
-        """
-        return splices.glance(self.language, code_points(key), _LOOSE, _BAD)
-
     def read(self, key: str) -> Reading:
         """Return `key` read once, ready to be asked. For keys of up to a few 100,000 characters."""
+        return self.reading(code_points(key))
+
+    def reading(self, key: Codes) -> Reading:
+        """The same for code points."""
         return Reading(self.language, key)
 
     def pair(self, first: NDArray[Any], second: NDArray[Any]) -> tuple[Floats, NDArray[np.int32]]:
@@ -276,9 +269,9 @@ def default_fluency() -> Fluency:
 class Reading:
     """A key that the model has read: the cost of its characters, and of leaving spans out."""
 
-    def __init__(self, language: splices.Language, key: str) -> None:
+    def __init__(self, language: splices.Language, key: Codes) -> None:
         self.language = language
-        self.told = splices.read(language, code_points(key))
+        self.told = splices.read(language, key)
         """What the model says of each character, as the kernels have it."""
 
     @property

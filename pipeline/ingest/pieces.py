@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from pipeline.ingest.fluency import Floats, Reading, word_table
 from pipeline.native import splices
 
-__all__ = ["ACCEPTED", "DOUBTED", "NOTHING_DEALT", "SUSPICIONS", "Dealt", "Piece", "find_pieces", "suspicions"]
+__all__ = ["ACCEPTED", "DOUBTED", "NOTHING_DEALT", "Dealt", "Piece", "find_pieces"]
 
 SHORTEST, LONGEST = 2, 9
 """Characters of a piece. Farms deal out 2 to 4; odd cuts and Latin words make it up to 9."""
@@ -59,15 +59,6 @@ in the text, of their mean value, of the share of the strings' places that are i
 regression on spoiled pages (`spoiled-dev` and generated) against 2,800 clean articles of held-out publishers."""
 ACCEPTED, DOUBTED = 0.25, -2.0
 """Log odds from which on a cycle is cut, and from which on it is doubted."""
-SUSPICIONS = (
-    *("length", "cost", "twice_1", "twice_3", "twice_6", "twice_strings"),
-    *("thrice_1", "thrice_3", "thrice_6", "thrice_strings", "density", "ordered", "repeated", "varied"),
-)
-"""Names of the columns of `suspicions`."""
-_GLANCED = 5
-"""Characters of the strings that a glance compares."""
-_BADLY = 4.0
-"""Nats that the seams of a span gain from which on a glance counts it: spliced pieces have 9 on average, others 2."""
 _FEWEST = 3
 """Different strings of a cycle. Two that alternate are as a rule what the article is about."""
 
@@ -168,15 +159,6 @@ def _is_worth(value: Floats, sums: NDArray[Any], strong: int, size: int) -> bool
     best = np.sort(sums)[::-1]
     signs = (math.log(size), *map(math.log1p, (*many, best[:3].sum(), best[:6].sum())), 1.0)
     return sum(weight * sign for weight, sign in zip(_WORTH, signs, strict=True)) > 0
-
-
-def suspicions(glance: splices.Glance, text: splices.Text) -> Floats:
-    """Return what a glance sees of pieces, shape `(1, len(SUSPICIONS))`: short strings that sit badly, again.
-
-    The last three columns are of the strings with the most evidence. In a cycle the next of them is nearly always the
-    same, and never the string itself; and each is followed by another character each time.
-    """
-    return splices.suspect_pieces(text, glance, len(SUSPICIONS), longest=_GLANCED, badly=_BADLY)
 
 
 def find_pieces(reading: Reading, text: splices.Text, key: str) -> Dealt:

@@ -6,6 +6,7 @@
 
 static const float STEP = 1.0f / 16; /* nats per step of a stored logarithm */
 enum { KEY_BITS = 13 };              /* of a symbol in the key of an n-gram */
+enum { AHEAD = 12 };                 /* characters whose place in a table of many MB is asked for beforehand */
 enum { WORD = 1, LETTER = 2, DIGIT = 4, ALPHANUMERIC = 8 }; /* kinds of character: inside a phrase; ... */
 
 /* Of the character at a place of `text`. */
@@ -15,7 +16,7 @@ enum { WORD = 1, LETTER = 2, DIGIT = 4, ALPHANUMERIC = 8 }; /* kinds of characte
 
 /* The model of the language. */
 typedef struct {
-    const int32_t *symbols;     /* of each code point of the basic plane; 0: unknown */
+    const uint16_t *symbols;    /* of each code point of the basic plane; 0: unknown */
     const uint8_t *pair_steps;  /* cost of each symbol after each, shape (size, size) */
     const int16_t *one_steps;   /* and by itself */
     const float *one, *one_back, *two, *two_back, *three; /* logarithms of what is stored, and of backing off */
@@ -48,11 +49,6 @@ typedef struct {
     int32_t *symbols, *row; /* row of the pair that ends here, or -1 */
     float *pair, *one, *log;
 } Reading;
-
-typedef struct {
-    int32_t *start, *end;
-    float *gain;
-} Spans;
 
 static inline float smaller(float a, float b) { return a < b ? a : b; }
 static inline float larger(float a, float b) { return a > b ? a : b; }
@@ -190,5 +186,44 @@ static inline float median(float *values, int64_t count) {
     float upper = nth(values, count, count / 2);
     return count % 2 ? upper : (nth(values, count, count / 2 - 1) + upper) / 2;
 }
+
+/* How many characters of a span are of the other script than its neighbourhood, at most 4. A part of a longer passage in
+ * the other script, such as a quotation, gets none: the characters next to the span that belong to one script only must
+ * be of the neighbourhood's. */
+static inline int64_t foreign_in(const Text *text, int64_t start, int64_t end) {
+    enum { NEAR = 60, MOST = 4 };
+    int64_t hant_in = 0, hans_in = 0, hant = 0, hans = 0, last = 0, next = 0;
+    for (int64_t i = start; i < end; i++) {
+        int8_t script = text->scripts[text->page[i]];
+        hant_in += script > 0, hans_in += script < 0;
+    }
+    if (!hant_in == !hans_in) return 0;
+    for (int64_t i = max64(0, start - NEAR); i < min64(text->size, end + NEAR); i++) {
+        if (i == start) i = end;
+        if (i >= text->size) break;
+        int8_t script = text->scripts[text->page[i]];
+        hant += script > 0, hans += script < 0;
+    }
+    if (!(hans_in ? hant > 2 * hans + 3 : hans > 2 * hant + 3)) return 0;
+    for (int64_t i = start - 1; i >= 0 && !last; i--) last = text->scripts[text->page[i]];
+    for (int64_t i = end; i < text->size && !next; i++) next = text->scripts[text->page[i]];
+    if (hans_in ? last < 0 || next < 0 : last > 0 || next > 0) return 0;
+    return min64(hant_in + hans_in, MOST);
+}
+
+static inline bool has_both_scripts(const Text *text) {
+    bool hant = false, hans = false;
+    for (int64_t i = 0; i < text->size && !(hant && hans); i++) {
+        int8_t script = text->scripts[text->page[i]];
+        hant |= script > 0, hans |= script < 0;
+    }
+    return hant && hans;
+}
+
+static inline float shape_of(const Shape *shape, const int32_t *symbols, int64_t at) {
+    return (float)shape->pairs[symbols[at] * shape->size + symbols[at + 1]] * STEP;
+}
+
+static const float NO_PHRASE = -3; /* nats where there is no character */
 
 #endif

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from string import ascii_letters
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,46 +110,38 @@ class _Ranks:
     """A set of sorted keys as a bit map: a key's row is the number of bits before its own. About 20 ns a key."""
 
     def __init__(self, keys: NDArray[np.uint64], bits: int) -> None:
-        words = np.zeros((1 << bits) // 64, np.uint64)
+        self.table = np.zeros((1 << bits) // 64, np.dtype([("word", "u8"), ("before", "i4"), ("unused", "i4")]))
+        """64 bits, and how many are before them: side by side, since who asks for one needs the other."""
+        words = self.table["word"]
         np.bitwise_or.at(words, (keys >> np.uint64(6)).astype(np.int64), np.uint64(1) << (keys & np.uint64(63)))
-        self.words = words
-        self.before = np.concatenate((np.zeros(1, np.int32), np.cumsum(np.bitwise_count(words), dtype=np.int32)))[:-1]
+        self.table["before"][1:] = np.cumsum(np.bitwise_count(words), dtype=np.int32)[:-1]
 
     def find(self, keys: NDArray[np.uint64]) -> NDArray[np.int32]:
         """Return the row of each key, -1 where it has none."""
-        at = (keys >> np.uint64(6)).astype(np.int64)
+        told = self.table[(keys >> np.uint64(6)).astype(np.int64)]
         bit = np.uint64(1) << (keys & np.uint64(63))
-        word = self.words[at]
-        rows = self.before[at] + np.bitwise_count(word & (bit - np.uint64(1))).astype(np.int32)
-        rows[(word & bit) == 0] = -1
+        rows: NDArray[np.int32] = told["before"] + np.bitwise_count(told["word"] & (bit - np.uint64(1))).astype(
+            np.int32
+        )
+        rows[(told["word"] & bit) == 0] = -1
         return rows
 
 
-class _Hash(NamedTuple):
-    """An open-addressed table from 64-bit keys to rows: lookups of whole arrays, 0.1 to 0.2 µs a key."""
-
-    keys: NDArray[np.uint64]
-    rows: NDArray[np.int32]
-    shift: np.uint64
-
-    @classmethod
-    def of(cls, keys: NDArray[np.uint64]) -> _Hash:
-        bits = max(4, int(len(keys) * 2 - 1).bit_length())
-        shift = np.uint64(64 - bits)
-        size = 1 << bits
-        table = np.full(size, _EMPTY)
-        rows = np.full(size, -1, np.int32)
-        slot = ((keys * _ODD) >> shift).astype(np.int64)
-        todo = np.arange(len(keys))
-        while len(todo):
-            at = slot[todo]
-            free = table[at] == _EMPTY
-            table[at[free]] = keys[todo[free]]
-            won = table[at] == keys[todo]
-            rows[at[won]] = todo[won]
-            todo = todo[~won]
-            slot[todo] = (slot[todo] + 1) & (size - 1)
-        return cls(table, rows, shift)
+def _hashed(keys: NDArray[np.uint64], values: NDArray[np.uint8]) -> tuple[NDArray[np.uint64], np.uint64]:
+    """Return an open-addressed table of keys, each with its value in its lowest byte, and the shift of its hashes."""
+    bits = max(4, int(len(keys) * 2 - 1).bit_length())
+    shift = np.uint64(64 - bits)
+    table = np.full(1 << bits, _EMPTY)
+    told = (keys << np.uint64(8)) | values
+    slot = ((keys * _ODD) >> shift).astype(np.int64)
+    todo = np.arange(len(keys))
+    while len(todo):
+        at = slot[todo]
+        free = table[at] == _EMPTY
+        table[at[free]] = told[todo[free]]
+        todo = todo[table[at] != told[todo]]
+        slot[todo] = (slot[todo] + 1) & (len(table) - 1)
+    return table, shift
 
 
 class Fluency:
@@ -167,7 +159,6 @@ class Fluency:
         self._one = _logs(arrays["unigram"])
         self._one_back = _logs(arrays["unigram_back"])
         self._two = _logs(arrays["bigram"])
-        self._two_back = _logs(arrays["bigram_back"])
         first = np.repeat(np.arange(self.size, dtype=np.uint64), arrays["bigram_count"])
         two = (first << KEY_BITS) | _join(arrays["bigram_low"], arrays["bigram_high"])
         three = (np.repeat(two, arrays["trigram_count"]) << KEY_BITS) | _join(
@@ -180,7 +171,8 @@ class Fluency:
         self.themed = themed
         """Row of each pair of characters in `themes`, -1 where it has none; the last is for unknown pairs."""
         self._twos = _Ranks(two, 2 * int(KEY_BITS))
-        threes = _Hash.of(three)
+        threes, shift = _hashed(three, arrays["trigram"].astype(np.uint8))
+        twos = np.stack((self._two, _logs(arrays["bigram_back"])), axis=1)
         # Every pair's cost in steps, known or not, in one table: 18 MB for look-ups of 10 ns, which `glance` lives on.
         alone = arrays["unigram"].astype(np.uint16)
         steps = np.minimum(arrays["unigram_back"].astype(np.uint16)[:, None] + alone[None, :], 255).astype(np.uint8)
@@ -190,9 +182,8 @@ class Fluency:
         self._pair_steps = steps.ravel()
         self.language = splices.Language(
             *(self._symbols.astype(np.uint16), self._pair_steps, alone.astype(np.int16)),
-            *(self._one, self._one_back, self._two, self._two_back, _logs(arrays["trigram"])),
-            *(self._twos.words, self._twos.before, threes.keys, threes.rows, self.themed, self.themes),
-            *(self.size, int(threes.shift), len(threes.keys) - 1, self.break_symbol, self.themes.shape[1]),
+            *(self._one, self._one_back, twos, self._twos.table, threes, self.themed, self.themes),
+            *(self.size, int(shift), len(threes) - 1, self.break_symbol, self.themes.shape[1]),
         )
         """The model as the kernels have it."""
 

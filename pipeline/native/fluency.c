@@ -7,9 +7,18 @@ EXPORT void tw_read(const Language *language, const uint32_t *key, int64_t size,
     for (int64_t i = 0; i < size; i++) x[i + 2] = symbol_of(language, key[i]);
     reading->row[0] = -1;
     reading->pair[0] = reading->log[0] = reading->log[1] = 0;
+    for (int64_t i = 1; i < size + 4; i++) {
+        if (i + AHEAD < size + 4) ask_for_row(language, x[i + AHEAD - 1], x[i + AHEAD]);
+        reading->row[i] = row_of(language, x[i - 1], x[i]);
+    }
     for (int64_t i = 0; i < size + 4; i++) {
+        int64_t next = i + AHEAD;
+        if (next < size + 4) {
+            __builtin_prefetch(language->pairs + max64(reading->row[next], 0));
+            ask_for_triple(language, x[next - 2], x[next - 1], x[next]);
+        }
         reading->one[i] = language->one[x[i]];
-        if (i > 0) reading->pair[i] = pair_of(language, x[i - 1], x[i], reading->row + i);
+        if (i > 0) reading->pair[i] = pair_of(language, x[i - 1], x[i], reading->row[i]);
         if (i > 1) reading->log[i] = triple_of(language, x[i - 2], x[i - 1], x[i], reading->row[i - 1], reading->pair[i]);
     }
 }

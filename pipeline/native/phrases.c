@@ -35,16 +35,21 @@ EXPORT int64_t tw_candidates(const Language *language, const Shape *shape, const
         for (int64_t end = start + 1; end < n && end - start <= bounds->longest; end++) {
             if (!(KIND(end - 1) & WORD)) break;
             if (end - start < bounds->shortest || best_right(reading, end) <= bounds->right || SPLIT(end)) continue;
-            float left = left_of(reading, start, end), right = right_of(language, reading, start, end);
-            seams[fit++] = left + right;
-            if (left + right <= bounds->both) continue;
-            found->start[count] = (int32_t)start, found->end[count] = (int32_t)end;
-            found->left[count] = left, found->right[count++] = right;
+            found->start[fit] = (int32_t)start, found->end[fit++] = (int32_t)end;
         }
+    }
+    for (int64_t i = 0; i < fit; i++) {
+        if (i + AHEAD < fit) ask_for_right(language, reading, found->start[i + AHEAD], found->end[i + AHEAD]);
+        int32_t start = found->start[i], end = found->end[i];
+        float left = left_of(reading, start, end), right = right_of(language, reading, start, end);
+        if (left + right <= bounds->both) continue;
+        seams[count] = left + right;
+        found->start[count] = start, found->end[count] = end;
+        found->left[count] = left, found->right[count++] = right;
     }
     int64_t most = bounds->most * n;
     if (count > most) {
-        float least = nth(seams, fit, fit - most);
+        float least = nth(seams, count, count - most);
         int64_t all = count;
         count = 0;
         for (int64_t i = 0; i < all; i++) {

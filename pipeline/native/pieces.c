@@ -71,7 +71,8 @@ EXPORT int64_t tw_joints(const Language *language, const Text *text, const Readi
     if (!times || !longer) goto failed;
     for (int64_t i = 0; i < count; i++) times[found->name[i]]++;
     for (int64_t i = 0; i < count; i++) {
-        int64_t start = found->start[i], end = found->end[i];
+        int64_t start = found->start[i], end = found->end[i], next = min64(i + AHEAD, count - 1);
+        if (times[found->name[next]] > 1) ask_for_right(language, reading, found->start[next], found->end[next]);
         if (times[found->name[i]] < 2) continue;
         float value = weigh(weights, left_of(reading, start, end), right_of(language, reading, start, end));
         if (value <= least) continue;

@@ -14,16 +14,21 @@ enum { WORD = 1, LETTER = 2, DIGIT = 4, ALPHANUMERIC = 8 }; /* kinds of characte
 #define TYPE(i) (KIND(i) & LETTER ? 1 : KIND(i) & DIGIT ? 2 : 0)
 #define IS_HAN(i) (KIND(i) & ALPHANUMERIC && !(KIND(i) & (LETTER | DIGIT)))
 
+/* 64 bits of a bit map, and how many are before them. */
+typedef struct {
+    uint64_t word;
+    int32_t before, unused;
+} Bits;
+
 /* The model of the language. */
 typedef struct {
     const uint16_t *symbols;    /* of each code point of the basic plane; 0: unknown */
     const uint8_t *pair_steps;  /* cost of each symbol after each, shape (size, size) */
     const int16_t *one_steps;   /* and by itself */
-    const float *one, *one_back, *two, *two_back, *three; /* logarithms of what is stored, and of backing off */
-    const uint64_t *pair_words; /* the pairs that are stored, as a bit map by their keys */
-    const int32_t *pair_before; /* and how many are before each of its words */
-    const uint64_t *triple_keys; /* an open-addressed table; keys of all ones are empty */
-    const int32_t *triple_rows;
+    const float *one, *one_back; /* logarithms by itself, and of backing off from it */
+    const float (*pairs)[2];     /* the same of each pair that is stored */
+    const Bits *pair_rows;       /* the pairs that are stored, as a bit map by their keys */
+    const uint64_t *triples;     /* an open-addressed table: keys, and in the lowest byte the cost; all ones is empty */
     const int32_t *themed; /* row in `themes` of each pair, or -1 */
     const float *themes;   /* shape (n_themes, n_directions) */
     int64_t size, triple_shift, triple_mask, break_symbol, n_directions;
@@ -56,25 +61,40 @@ static inline float within(float value, float low, float high) { return larger(l
 
 static inline int32_t symbol_of(const Language *language, uint32_t c) { return language->symbols[c < 0xffff ? c : 0xffff]; }
 
-static inline float pair_of(const Language *language, int32_t first, int32_t second, int32_t *row) {
-    uint64_t key = (uint64_t)first << KEY_BITS | (uint64_t)second, bit = (uint64_t)1 << (key & 63);
-    uint64_t word = language->pair_words[key >> 6];
-    if (!(word & bit)) {
-        *row = -1;
-        return language->one_back[first] + language->one[second];
-    }
-    *row = language->pair_before[key >> 6] + __builtin_popcountll(word & (bit - 1));
-    return language->two[*row];
+static inline uint64_t pair_key(int32_t first, int32_t second) { return (uint64_t)first << KEY_BITS | (uint64_t)second; }
+
+/* Row of a pair, -1 where it is not stored. */
+static inline int32_t row_of(const Language *language, int32_t first, int32_t second) {
+    uint64_t key = pair_key(first, second), bit = (uint64_t)1 << (key & 63);
+    Bits bits = language->pair_rows[key >> 6];
+    return bits.word & bit ? bits.before + __builtin_popcountll(bits.word & (bit - 1)) : -1;
+}
+
+static inline float pair_of(const Language *language, int32_t first, int32_t second, int32_t row) {
+    return row < 0 ? language->one_back[first] + language->one[second] : language->pairs[row][0];
+}
+
+static inline uint64_t triple_at(const Language *language, uint64_t key) {
+    return (key * 0x9e3779b97f4a7c15u) >> language->triple_shift;
 }
 
 /* Log probability of `third` after two, whose pair has `row`; `lower` is that of the second pair. */
 static inline float triple_of(const Language *language, int32_t first, int32_t second, int32_t third, int32_t row, float lower) {
     if (row < 0) return lower;
-    uint64_t key = ((uint64_t)first << KEY_BITS | (uint64_t)second) << KEY_BITS | (uint64_t)third;
-    uint64_t at = (key * 0x9e3779b97f4a7c15u) >> language->triple_shift;
-    for (; language->triple_keys[at] != ~(uint64_t)0; at = (at + 1) & (uint64_t)language->triple_mask)
-        if (language->triple_keys[at] == key) return language->three[language->triple_rows[at]];
-    return language->two_back[row] + lower;
+    uint64_t key = pair_key(first, second) << KEY_BITS | (uint64_t)third, entry;
+    for (uint64_t at = triple_at(language, key); (entry = language->triples[at]) != ~(uint64_t)0;
+         at = (at + 1) & (uint64_t)language->triple_mask)
+        if (entry >> 8 == key) return -((float)(entry & 255) * STEP);
+    return language->pairs[row][1] + lower;
+}
+
+/* Ask for what `row_of` and `triple_of` will look up: the tables do not fit into a cache. */
+static inline void ask_for_row(const Language *language, int32_t first, int32_t second) {
+    __builtin_prefetch(language->pair_rows + (pair_key(first, second) >> 6));
+}
+
+static inline void ask_for_triple(const Language *language, int32_t first, int32_t second, int32_t third) {
+    __builtin_prefetch(language->triples + triple_at(language, pair_key(first, second) << KEY_BITS | (uint64_t)third));
 }
 
 static inline float left_of(const Reading *reading, int64_t start, int64_t end) {
@@ -86,11 +106,18 @@ static inline float left_of(const Reading *reading, int64_t start, int64_t end) 
 static inline float right_of(const Language *language, const Reading *reading, int64_t start, int64_t end) {
     const int32_t *x = reading->symbols;
     int64_t a = start + 2, b = end + 2;
-    int32_t row;
-    float join = pair_of(language, x[a - 1], x[b], &row);
+    int32_t row = row_of(language, x[a - 1], x[b]);
+    float join = pair_of(language, x[a - 1], x[b], row);
     float told = triple_of(language, x[a - 2], x[a - 1], x[b], reading->row[a - 1], join);
     told += triple_of(language, x[a - 1], x[b], x[b + 1], row, reading->pair[b + 1]);
     return told - reading->log[b] - reading->log[b + 1];
+}
+
+static inline void ask_for_right(const Language *language, const Reading *reading, int64_t start, int64_t end) {
+    const int32_t *x = reading->symbols + start, *y = reading->symbols + end + 2; /* x: two before it; y: two behind */
+    ask_for_row(language, x[1], y[0]);
+    ask_for_triple(language, x[0], x[1], y[0]);
+    ask_for_triple(language, x[1], y[0], y[1]);
 }
 
 /* What the seams are at best, of a span that starts at, or ends before, a place. */

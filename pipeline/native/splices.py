@@ -53,8 +53,7 @@ class Language(Record):
 
     _fields_ = (
         *((name, ctypes.c_void_p) for name in ("symbols", "pair_steps", "one_steps")),
-        *((name, ctypes.c_void_p) for name in ("one", "one_back", "two", "two_back", "three")),
-        *((name, ctypes.c_void_p) for name in ("pair_words", "pair_before", "triple_keys", "triple_rows")),
+        *((name, ctypes.c_void_p) for name in ("one", "one_back", "pairs", "pair_rows", "triples")),
         *((name, ctypes.c_void_p) for name in ("themed", "themes")),
         *((name, ctypes.c_int64) for name in ("size", "triple_shift", "triple_mask", "break_symbol", "n_directions")),
     )

@@ -116,9 +116,12 @@ def _tables() -> tuple[int, int]:
     return address(kinds()), address(_scripts())
 
 
-def text_of(key: Codes, page_text: Codes) -> splices.Text:
-    """Return a text for the kernels: the code points of the same, folded and as it is."""
-    return splices.Text(key, page_text, len(key), *_tables())
+def text_of(key: Codes, page_text: Codes, *, mixed: bool = True) -> splices.Text:
+    """Return a text for the kernels: the code points of the same, folded and as it is.
+
+    `mixed` is False where it is known that it has not both scripts.
+    """
+    return splices.Text(key, page_text, len(key), *_tables(), mixed)
 
 
 def measure(

@@ -13,6 +13,7 @@ from pipeline.article import Cut, cut_out
 from pipeline.ingest.fluency import default_fluency
 from pipeline.native import splices
 from pipeline.script.fold import Codes, code_points
+from pipeline.script.identify import HANS, HANT, classes
 
 __all__ = ["find_glosses", "find_invisible", "find_watermarks", "finders", "shown"]
 
@@ -80,7 +81,7 @@ _FEW = 8
 def find_invisible(page_text: str, spans: Sequence[tuple[int, int]]) -> list[Cut]:
     """Return the cuts of what shows nothing inside `spans`, unless it has a right to be there."""
     cuts: list[Cut] = []
-    for start, end in _having(_HIDDEN, page_text, spans):
+    for start, end in _having(splices.HIDDEN, page_text, spans):
         for found in _INVISIBLE.finditer(page_text, start, end):
             a, b = found.span()
             rightful = {
@@ -162,30 +163,29 @@ _DISGUISED = 4
 """Gaps between single letters, or letters that only pass for Latin ones, from which on an address hides."""
 
 
-_HIDDEN, _TONE, _LETTER, _DOT, _DISGUISE, _SPACER = (1 << bit for bit in range(6))
-"""Signs of a character: it shows nothing, has the mark of a tone, reads as a Latin letter or digit or as a dot, passes
-for one of these, stands between the letters of a spaced address."""
-
-
 @cache
 def _signs() -> NDArray[np.uint8]:
     """Return the signs of each code point, shape `(0x110000,)`."""
     table = np.zeros(0x110000, np.uint8)
     for low, high in _RANGES:
-        table[low : high + 1] |= _HIDDEN
-    table[[ord(character) for character in _TONES]] |= _TONE
-    table[[*range(0x30, 0x3A), *range(0x41, 0x5B), *range(0x61, 0x7B)]] |= _LETTER
-    table[ord(".")] |= _DOT
+        table[low : high + 1] |= splices.HIDDEN
+    table[[ord(character) for character in _TONES]] |= splices.TONE
+    table[[*range(0x30, 0x3A), *range(0x41, 0x5B), *range(0x61, 0x7B)]] |= splices.LATIN
+    table[ord(".")] |= splices.DOT
     for several, one in _PLAIN.items():
-        table[several] |= (_DOT if one == "." else _LETTER) | (0 if chr(several) in _WIDE else _DISGUISE)
-    table[[ord(character) for character in " \t_*+~|-"]] |= _SPACER
+        table[several] |= (splices.DOT if one == "." else splices.LATIN) | (
+            0 if chr(several) in _WIDE else splices.DISGUISED
+        )
+    table[[ord(character) for character in " \t_*+~|-"]] |= splices.SPACER
+    told = classes()
+    table |= (told == HANT) * np.uint8(splices.TRADITIONAL) | (told == HANS) * np.uint8(splices.SIMPLIFIED)
     return table
 
 
 def find_watermarks(page_text: str, spans: Sequence[tuple[int, int]]) -> list[Cut]:
     """Return the cuts of site addresses inside sentences whose letters are spaced or replaced, to pass filters."""
     cuts: list[Cut] = []
-    for start, end in _having(_DISGUISE | _SPACER, page_text, spans):
+    for start, end in _having(splices.DISGUISED | splices.SPACER, page_text, spans):
         plain = " " * start + page_text[start:end].translate(_PLAIN)
         for found in _SPACED.finditer(plain, start, end):
             a, b = found.span()
@@ -208,17 +208,15 @@ def find_watermarks(page_text: str, spans: Sequence[tuple[int, int]]) -> list[Cu
 _Finder = Callable[[str, Sequence[tuple[int, int]]], list[Cut]]
 
 
-def finders(points: Codes, spans: NDArray[np.int64]) -> list[_Finder]:
+def finders(points: Codes, spans: NDArray[np.int64]) -> tuple[list[_Finder], bool]:
     """Return those of the three that may find something inside `spans` of a page of these code points, shape `(n, 2)`.
 
-    Most pages have nothing for any of them, and one pass over the characters tells.
+    And whether both scripts are there. Most pages have nothing for any of them, and one pass over the characters tells.
     """
-    told = splices.signs(
-        *(points, spans, _signs()), hidden=_DISGUISE, single=_LETTER | _DOT, spacer=_SPACER, letter=_LETTER
-    )
+    told = splices.signs(points, spans, _signs(), _DISGUISED)
     worth = (
-        (find_invisible, told.all & _HIDDEN),
-        (find_glosses, told.all & _TONE),
-        (find_watermarks, max(told.hidden, told.gaps) >= _DISGUISED),
+        (find_invisible, splices.HIDDEN),
+        (find_glosses, splices.TONE),
+        (find_watermarks, splices.ADDRESS),
     )
-    return [find for find, wanted in worth if wanted]
+    return [find for find, sign in worth if told & sign], not ~told & (splices.TRADITIONAL | splices.SIMPLIFIED)

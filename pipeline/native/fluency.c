@@ -33,25 +33,24 @@ EXPORT void tw_seams(const Language *language, const Reading *reading, int64_t c
 }
 
 /* The signs of all characters of the spans together: `table` has those of each code point. A run is of characters of a span
- * that have a sign of `single`, `spacer` or `letter`. `counts` gets how many of a run have a sign of `hidden`, at most, and
- * how many have one of `single`, with one of `spacer` behind them and none of `letter` before. */
-EXPORT int64_t tw_signs(const uint32_t *text, const int64_t (*spans)[2], int64_t count, const uint8_t *table, uint8_t hidden,
-                        uint8_t single, uint8_t spacer, uint8_t letter, int64_t *counts) {
-    uint8_t all = 0, of_runs = single | spacer | letter;
-    counts[0] = counts[1] = 0;
+ * that are letters, dots or spacers. One with `least` disguised ones, or `least` single ones before a gap, may be an
+ * address. */
+EXPORT int64_t tw_signs(const uint32_t *text, const int64_t (*spans)[2], int64_t count, const uint8_t *table, int64_t least) {
+    enum { LATIN = 4, DOT = 8, DISGUISED = 16, SPACER = 32, RUN = LATIN | DOT | SPACER, ADDRESS = 256 };
+    int64_t all = 0;
     for (int64_t span = 0; span < count; span++) {
-        int64_t own_hidden = 0, gaps = 0;
+        int64_t disguised = 0, gaps = 0;
         uint8_t last = 0, before = 0; /* signs of the two before */
         for (int64_t i = spans[span][0]; i < spans[span][1]; i++) {
             uint8_t own = table[text[i]];
             all |= own;
-            if (!(own & of_runs)) {
-                own_hidden = gaps = last = before = 0;
+            if (!(own & RUN)) {
+                disguised = gaps = last = before = 0;
                 continue;
             }
-            own_hidden += (own & hidden) > 0;
-            gaps += last & single && own & spacer && !(before & letter);
-            counts[0] = max64(counts[0], own_hidden), counts[1] = max64(counts[1], gaps);
+            disguised += (own & DISGUISED) > 0;
+            gaps += last & (LATIN | DOT) && own & SPACER && !(before & LATIN);
+            if (disguised >= least || gaps >= least) all |= ADDRESS;
             before = last, last = own;
         }
     }

@@ -99,7 +99,8 @@ EXPORT int64_t tw_glance_room(int64_t size, const Sight *sight) { return share_o
 /* The spans of a text that gain more than `bad`. For each place where a character does not go with the one before it, ends
  * are sought that a span of words from there could have: where the text before goes on better than the span does. */
 static int64_t find_spans(const Language *language, const Text *text, const Sight *sight, const Room *room) {
-    int64_t n = text->size, count = 0, loose = 0;
+    int64_t n = text->size, count = 0, loose = 0, kept = 0;
+    Span *spans = room->spans;
     int32_t *symbols = room->symbols, *steps = room->steps, *weak = room->weak, *ends = room->ends, end = (int32_t)n;
     int32_t *places = room->names; /* where characters do not go with the one before: not used for names yet */
     symbols[0] = symbols[n + 1] = symbols[n + 2] = (int32_t)language->break_symbol;
@@ -122,16 +123,21 @@ static int64_t find_spans(const Language *language, const Text *text, const Sigh
     }
     for (int64_t a = 0; a < loose; a++) {
         int64_t start = places[a], last = min64(min64(ends[start], start + LONGEST), n - 1);
-        const uint8_t *after = language->pair_steps + symbols[start] * language->size;
         for (int64_t b = a + 1; b < loose && places[b] <= last; b++) {
-            int64_t at = places[b];
-            int32_t gain = steps[at] - after[symbols[at + 1]];
-            gain = (gain < MOST_GAIN ? gain : MOST_GAIN) + weak[start];
-            room->spans[count] = (Span){(int32_t)start, (int16_t)(at - start), (int16_t)gain};
-            count += gain > sight->bad && at - start >= SHORTEST;
+            spans[count] = (Span){(int32_t)start, (int16_t)(places[b] - start), 0};
+            count += places[b] - start >= SHORTEST;
         }
     }
-    return count;
+#define JOINED(span) (language->pair_steps + symbols[(span).start] * language->size + symbols[(span).start + (span).length + 1])
+    for (int64_t i = 0; i < count; i++) {
+        if (i + AHEAD < count) __builtin_prefetch(JOINED(spans[i + AHEAD]));
+        Span span = spans[i];
+        int64_t gain = min64(steps[span.start + span.length] - *JOINED(span), MOST_GAIN) + weak[span.start];
+        span.gain = (int16_t)gain;
+        spans[kept] = span;
+        kept += gain > sight->bad;
+    }
+    return kept;
 }
 
 /* The spans that gain most and are as long as phrases come to the front, in the order of the text. Returns how many;
@@ -181,7 +187,6 @@ static void measure_phrases(const Shape *shape, const Language *language, const 
         prints[i] = (uint64_t)spans[i].length;
         for (int64_t at = 0; at < spans[i].length; at++) prints[i] = mixed(prints[i] + text->key[spans[i].start + at]);
     }
-    bool both = has_both_scripts(text);
     for (int64_t i = 0; i < kept; i++) {
         int64_t start = spans[i].start, length = spans[i].length, end = start + length, copies = 0, link = 0, again = 0;
         int64_t inside = 0, good = 0;
@@ -196,7 +201,7 @@ static void measure_phrases(const Shape *shape, const Language *language, const 
             again += room->counts[PAIR(at - 1)] > 1;
         }
         for (int64_t k = 0; k < kept; k++) copies += prints[k] == prints[i];
-        int64_t foreign = both ? foreign_in(text, start, end) : 0;
+        int64_t foreign = foreign_in(text, start, end);
         shaped[i] = (float)(((double)inside * STEP + shape->first[symbols[start + 1]]) / (double)length);
         const float row[OF_PHRASES] = {
             (float)spans[i].gain * STEP,

@@ -68,14 +68,13 @@ EXPORT int64_t tw_candidates(const Language *language, const Shape *shape, const
         found->left[count] = left_of(reading, start, end);
         found->right[count++] = right_of(language, reading, start, end);
     }
-    bool mixed = has_both_scripts(text);
     for (int64_t i = 0; i < count; i++) {
         int64_t start = found->start[i], end = found->end[i], length = end - start;
         float left = found->left[i], right = found->right[i];
         double told = shape->first[x[start + 1]];
         for (int64_t at = start + 1; at < end; at++) told += shape_of(shape, x, at);
         float shaped = (float)told;
-        int64_t foreign = mixed ? foreign_in(text, start, end) : 0;
+        int64_t foreign = foreign_in(text, start, end);
         seams[i] = left + right;
         shapes[i] = shaped / (float)length;
         const float *hope = bounds->hope;

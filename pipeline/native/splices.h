@@ -6,7 +6,7 @@
 
 static const float STEP = 1.0f / 16; /* nats per step of a stored logarithm */
 enum { KEY_BITS = 13 };              /* of a symbol in the key of an n-gram */
-enum { AHEAD = 12 };                 /* characters whose place in a table of many MB is asked for beforehand */
+enum { AHEAD = 24 };                 /* characters whose place in a table of many MB is asked for beforehand */
 enum { WORD = 1, LETTER = 2, DIGIT = 4, ALPHANUMERIC = 8 }; /* kinds of character: inside a phrase; ... */
 
 /* Of the character at a place of `text`. */
@@ -40,6 +40,7 @@ typedef struct {
     int64_t size;
     const uint8_t *kinds; /* of characters, as bits */
     const int8_t *scripts; /* 1: only Traditional, -1: only Simplified */
+    int64_t mixed;        /* whether it may have characters of both */
 } Text;
 
 /* How characters follow each other in search phrases, against the news, in nats. */
@@ -220,6 +221,7 @@ static inline float median(float *values, int64_t count) {
 static inline int64_t foreign_in(const Text *text, int64_t start, int64_t end) {
     enum { NEAR = 60, MOST = 4 };
     int64_t hant_in = 0, hans_in = 0, hant = 0, hans = 0, last = 0, next = 0;
+    if (!text->mixed) return 0;
     for (int64_t i = start; i < end; i++) {
         int8_t script = text->scripts[text->page[i]];
         hant_in += script > 0, hans_in += script < 0;
@@ -236,15 +238,6 @@ static inline int64_t foreign_in(const Text *text, int64_t start, int64_t end) {
     for (int64_t i = end; i < text->size && !next; i++) next = text->scripts[text->page[i]];
     if (hans_in ? last < 0 || next < 0 : last > 0 || next > 0) return 0;
     return min64(hant_in + hans_in, MOST);
-}
-
-static inline bool has_both_scripts(const Text *text) {
-    bool hant = false, hans = false;
-    for (int64_t i = 0; i < text->size && !(hant && hans); i++) {
-        int8_t script = text->scripts[text->page[i]];
-        hant |= script > 0, hans |= script < 0;
-    }
-    return hant && hans;
 }
 
 static inline float shape_of(const Shape *shape, const int32_t *symbols, int64_t at) {

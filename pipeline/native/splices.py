@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +12,18 @@ from numpy.typing import NDArray
 from pipeline.native.library import Arrays, Record, addresses, at, call
 
 __all__ = [
+    "ADDRESS",
     "ALPHANUMERIC",
     "DIGIT",
+    "DISGUISED",
+    "DOT",
+    "HIDDEN",
+    "LATIN",
     "LETTER",
+    "SIMPLIFIED",
+    "SPACER",
+    "TONE",
+    "TRADITIONAL",
     "WORD",
     "Bounds",
     "Costs",
@@ -26,7 +34,6 @@ __all__ = [
     "Seen",
     "Shape",
     "Sight",
-    "Signs",
     "Text",
     "Weights",
     "candidates_and_evidence",
@@ -42,6 +49,10 @@ __all__ = [
 
 WORD, LETTER, DIGIT, ALPHANUMERIC = (1 << bit for bit in range(4))
 """Kinds of character, as bits: it may be inside a phrase; ASCII letter; ASCII digit; letter, digit or ideograph."""
+HIDDEN, TONE, LATIN, DOT, DISGUISED, SPACER, TRADITIONAL, SIMPLIFIED, ADDRESS = (1 << bit for bit in range(9))
+"""Signs of a character, as bits: it shows nothing, has the mark of a tone, reads as a Latin letter or digit or as a
+dot, passes for one of these, stands between the letters of a spaced address, is of one script only; of a text: it may
+have a disguised address."""
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -66,12 +77,16 @@ class Shape(Record):
 
 
 class Text(Record):
-    """A text: code points folded and as they are, their number; kinds of all code points, their scripts (1, -1, 0)."""
+    """A text: code points folded and as they are, their number; kinds of all code points, their scripts (1, -1, 0).
+
+    And whether it may have characters of both.
+    """
 
     _fields_ = (
         *((name, ctypes.c_void_p) for name in ("key", "page")),
         ("size", ctypes.c_int64),
         *((name, ctypes.c_void_p) for name in ("kinds", "scripts")),
+        ("mixed", ctypes.c_int64),
     )
 
 
@@ -314,43 +329,18 @@ def path(found: Joints, cycle: Sequence[int], costs: Costs) -> tuple[float, list
     return float(total[0]), list(zip(rows[:length].tolist(), places[:length].tolist(), strict=True))
 
 
-class Signs(NamedTuple):
-    """What the characters of spans have."""
+def signs(text: NDArray[np.uint32], spans: NDArray[np.int64], table: NDArray[np.uint8], least: int) -> int:
+    """Return the signs of all characters of spans, shape `(n_spans, 2)`; `table` has those of each code point.
 
-    all: int
-    """The signs of all together."""
-    hidden: int
-    """Characters of one sign in a run, at most."""
-    gaps: int
-    """Characters that stand alone before a gap, in a run, at most."""
-
-
-def signs(
-    text: NDArray[np.uint32],
-    spans: NDArray[np.int64],
-    table: NDArray[np.uint8],
-    *,
-    hidden: int,
-    single: int,
-    spacer: int,
-    letter: int,
-) -> Signs:
-    """Return the signs of the characters of spans, shape `(n_spans, 2)`; `table` has those of each code point.
-
-    A run is of characters that are letters, single ones or spacers. One that stands alone before a gap has a sign of
-    `single`, one of `spacer` behind it, and none of `letter` before.
+    `ADDRESS` is told where a run of letters and what may stand between them has `least` that are disguised or spaced.
     """
-    counts = np.empty(2, np.int64)
-    of = (ctypes.c_uint8(sign) for sign in (hidden, single, spacer, letter))
-    found = call("tw_signs", at(text), at(spans), ctypes.c_int64(len(spans)), at(table), *of, at(counts))
-    return Signs(found, *counts.tolist())
+    return call("tw_signs", at(text), at(spans), ctypes.c_int64(len(spans)), at(table), ctypes.c_int64(least))
 
 
 def joined(
-    key: NDArray[np.uint32], page: NDArray[np.uint32], parts: NDArray[np.int64]
+    key: NDArray[np.uint32], page: NDArray[np.uint32], parts: NDArray[np.int64], size: int
 ) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """Return parts of a folded page text, and of the text as it is; (-1, 0) is a line break."""
-    size = int(parts[:, 1].sum() - parts[:, 0].sum())
+    """Return parts of a folded page text, and of the text as it is: `size` characters. (-1, 0) is a line break."""
     folded, plain = np.empty(size, np.uint32), np.empty(size, np.uint32)
     call("tw_join", at(key), at(page), at(parts), ctypes.c_int64(len(parts)), at(folded), at(plain))
     return folded, plain

@@ -37,6 +37,26 @@ static void find_longer(Edge *edges, int64_t count, const int32_t *times, uint8_
     }
 }
 
+/* Of the strings those that come again stay, and some that share a hash with another. */
+static int64_t find_again(const Prints *prints, Joints *found, int64_t count) {
+    int bits = 12;
+    while (bits < 22 && (int64_t)1 << bits < 4 * count) bits++;
+    uint8_t *seen = calloc((size_t)1 << bits, 1);
+    if (!seen) return NO_MEMORY;
+    int64_t kept = 0;
+#define SEEN(i) (mixed(print_of(prints, found->start[i], found->end[i])) >> (64 - bits))
+    for (int64_t i = 0; i < count; i++) {
+        uint8_t *times = seen + SEEN(i);
+        *times += *times < 2;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        if (seen[SEEN(i)] < 2) continue;
+        found->start[kept] = found->start[i], found->end[kept++] = found->end[i];
+    }
+    free(seen);
+    return kept;
+}
+
 /* The places where recurring strings may be splices, by length and place: a string recurs only if all its pairs of
  * characters do. Names are numbers, the same for the same string. Room for the sizes times `size`. */
 EXPORT int64_t tw_joints(const Language *language, const Text *text, const Reading *reading, const Weights *weights,
@@ -46,10 +66,15 @@ EXPORT int64_t tw_joints(const Language *language, const Text *text, const Readi
     int32_t *pairs = malloc(((size_t)n + 1) * sizeof *pairs), *times = NULL;
     uint8_t *recurs = calloc((size_t)n + 2, 1), *longer = NULL;
     int32_t *starts = malloc(((size_t)n + 1) * sizeof *starts);
+    float *left = malloc(((size_t)n + 1) * 2 * sizeof *left), *right = left + n + 1; /* of a span, at best */
     Edge *edges = malloc(room * sizeof *edges);
     Prints prints = {0};
-    if (!pairs || !recurs || !starts || !edges) goto failed;
+    if (!pairs || !recurs || !starts || !edges || !left) goto failed;
     if (!make_prints(&prints, text->key, n) || count_pairs(text->key, n, pairs)) goto failed;
+    for (int64_t i = 0; i <= n; i++) {
+        left[i] = i < n ? best_left(reading, i) : 0;
+        right[i] = best_right(reading, i);
+    }
     int64_t open = 0;
     for (int64_t i = 0; i + 1 < n; i++) {
         recurs[i] = KIND(i) & ALPHANUMERIC && KIND(i + 1) & ALPHANUMERIC && pairs[i] > 1;
@@ -59,13 +84,14 @@ EXPORT int64_t tw_joints(const Language *language, const Text *text, const Readi
         int64_t still = 0;
         for (int64_t i = 0; i < open; i++) {
             int64_t start = starts[i], end = start + length;
-            if (weigh(weights, best_left(reading, start), best_right(reading, end)) > least) {
+            if (weigh(weights, left[start], right[end]) > least) {
                 found->start[count] = (int32_t)start, found->end[count++] = (int32_t)end;
             }
             if (recurs[end - 1]) starts[still++] = (int32_t)start;
         }
         open = still;
     }
+    if ((count = find_again(&prints, found, count)) < 0) goto failed;
     if ((names = name_spans(&prints, found->start, found->end, count, found->name)) < 0) goto failed;
     times = calloc((size_t)names + 1, sizeof *times), longer = calloc((size_t)names + 1, 1);
     if (!times || !longer) goto failed;
@@ -100,7 +126,7 @@ EXPORT int64_t tw_joints(const Language *language, const Text *text, const Readi
 failed:
     kept = NO_MEMORY;
 done:
-    free(pairs), free(times), free(recurs), free(longer), free(starts), free(edges), free(prints.sums);
+    free(pairs), free(times), free(recurs), free(longer), free(starts), free(edges), free(left), free(prints.sums);
     return kept;
 }
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from pipeline.ingest.evidence import SHORTEST
 from pipeline.ingest.fluency import Floats, Fluency
 from pipeline.ingest.phrase_model import PhraseModel, Shape
@@ -68,8 +66,7 @@ class Verdict(NamedTuple):
 
 def glance(fluency: Fluency, shape: Shape, text: splices.Text) -> Glance:
     """Return what is seen of a text."""
-    nothing = np.zeros((0, 2), np.int64)
-    count, seen = splices.glance(fluency.language, shape.told, text, _SIGHT, nothing, (None, None))
+    count, seen = splices.glance(fluency.language, shape.told, text, _SIGHT, (), (None, None))
     spans = [(start, end) for start, end in seen.spans[:count].tolist()]
     return Glance(spans, seen.phrases[:count].copy(), seen.pieces.copy())
 
@@ -78,7 +75,6 @@ def judge(
     fluency: Fluency, model: PhraseModel, text: splices.Text, elements: Sequence[tuple[int, int]] = ()
 ) -> Verdict:
     """Return what a glance thinks of a text. `elements` are spans of it that are elements of their own."""
-    spans = np.array(elements, np.int64).reshape(-1, 2)
     judges = model.phrases.told, model.pieces.told
-    seen = splices.glance(fluency.language, model.shape.told, text, _SIGHT, spans, judges)[1]
+    seen = splices.glance(fluency.language, model.shape.told, text, _SIGHT, elements, judges)[1]
     return Verdict(seen.phrase_odds, seen.piece_odds, seen.like[: len(elements)].tolist() if elements else [])

@@ -28,7 +28,7 @@ from pipeline.ingest.phrases import Phrase, find_phrases
 from pipeline.ingest.pieces import ACCEPTED, DOUBTED, NOTHING_DEALT, Dealt, Piece, find_pieces
 from pipeline.ingest.signs import finders
 from pipeline.native import splices
-from pipeline.script.fold import Codes, code_points, fold
+from pipeline.script.fold import fold
 
 __all__ = ["Mending", "mend"]
 
@@ -80,9 +80,9 @@ def mend(
         noise: keys of the page's other lines, which were cut: a phrase that is in them too is more likely spam.
         inlines: elements inside lines of prose: what their style hides goes, and a splice is often one of them.
     """
-    points, edges = code_points(page_text), np.array(spans, np.int64).reshape(-1, 2)
-    worth, mixed = finders(points, edges)
-    page = _Page(page_text, key, points, code_points(key), mixed)
+    encoded, edges = _encoded(page_text), splices.pairs(spans)
+    worth, mixed = finders(encoded, edges)
+    page = _Page(page_text, key, encoded, _encoded(key), mixed)
     within = [x for x in inlines if (x.hidden or SHORTEST <= x.end - x.start <= LONGEST) and _is_within(x, spans)]
     cuts = [Cut(x.start, x.end, "hidden", _UNSEEN, page_text[x.start : x.end]) for x in within if x.hidden]
     for find in worth:
@@ -99,13 +99,17 @@ def mend(
 
 
 class _Page(NamedTuple):
-    """A page text, its key, the code points of both, and whether what is kept of it has both scripts."""
+    """A page text, its key, both in UTF-32, and whether what is kept of it has both scripts."""
 
     text: str
     key: str
-    points: Codes
-    key_points: Codes
+    encoded: bytes
+    encoded_key: bytes
     mixed: bool
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-32-le", "surrogatepass")
 
 
 class _Text:
@@ -127,19 +131,14 @@ class _Text:
         return "".join([self.page.key[a:b] if a >= 0 else "\n" for a, b in self._parts])
 
     @cached_property
-    def points(self) -> Codes:
-        """The code points of `key`."""
-        return self._points[0]
-
-    @cached_property
-    def _points(self) -> tuple[Codes, Codes]:
-        """The code points of the folded text and of the text as it is."""
-        return splices.joined(self.page.key_points, self.page.points, self._edges, self.size)
+    def points(self) -> NDArray[np.uint32]:
+        """The code points of `key`, and of the text as it is, shape `(2, size)`."""
+        return splices.joined(self.page.encoded_key, self.page.encoded, self._edges, self.size)
 
     @cached_property
     def told(self) -> splices.Text:
         """The text as the kernels have it."""
-        return evidence.text_of(*self._points, mixed=self.page.mixed)
+        return evidence.text_of(*self.points, mixed=self.page.mixed)
 
     def without(self, gone: Sequence[tuple[int, int]]) -> _Text:
         """Return the text without these spans of it, which are sorted and disjoint."""
@@ -171,19 +170,9 @@ class _Text:
             part += 1
         return found
 
-    def spans(self, wanted: AbstractSet[tuple[int, int]]) -> set[tuple[int, int]]:
+    def spans(self, wanted: AbstractSet[tuple[int, int]]) -> list[tuple[int, int]]:
         """Return those spans of the page that are whole in this text, by its own offsets."""
-        own = self._edges[:, 0] >= 0
-        if not (wanted and own.any()):
-            return set()
-        sizes = self._edges[:, 1] - self._edges[:, 0]
-        begins, ends = self._edges[own].T
-        here = (np.cumsum(sizes) - sizes)[own] - begins
-        first, last = np.array(sorted(wanted), np.int64).T
-        parts = [np.searchsorted(begins, side, "right") - 1 for side in (first, last - 1)]
-        whole = (parts[0] >= 0) & (first < ends[parts[0]]) & (parts[1] >= 0) & (last <= ends[parts[1]]) & (first < last)
-        placed = [(side + here[part])[whole].tolist() for side, part in zip((first, last), parts, strict=True)]
-        return set(zip(*placed, strict=True))
+        return splices.placed(self._edges, sorted(wanted)) if wanted else []
 
     def cut(self, start: int, end: int, kind: str, reason: str) -> list[Cut]:
         """Return the cuts of the page that take out `start` to `end`."""
@@ -192,12 +181,16 @@ class _Text:
 
 def _texts(page: _Page, edges: NDArray[np.int64], cuts: Sequence[Cut]) -> Iterator[_Text]:
     """Yield the spans of these edges without `cuts`, in parts of about `_LONGEST` characters that end with a block."""
-    if not cuts and len(edges):  # nearly all pages
-        whole = _Text(page, _with_breaks(edges))
-        if (size := whole.size - len(edges)) < _LONGEST:
-            if size >= _SHORT:
-                yield whole
-            return
+    if not cuts and len(edges) and (sizes := edges[:, 1] - edges[:, 0]).max() <= _LONGEST:  # nearly all pages
+        reached = np.cumsum(sizes)
+        edges = edges[: int(np.searchsorted(reached, _ENOUGH)) + 1]
+        first = before = 0
+        while first < len(edges) and reached[-1] - before >= _SHORT:
+            behind = min(int(np.searchsorted(reached, before + _LONGEST)) + 1, len(edges))
+            if reached[behind - 1] - before >= _SHORT:
+                yield _Text(page, _with_breaks(edges[first:behind]))
+            first, before = behind, int(reached[behind - 1])
+        return
     parts: list[tuple[int, int]] = []
     size = judged = 0
     gone = [(cut.start, cut.end) for cut in cuts]
@@ -255,7 +248,7 @@ def _spliced(
     """Return the cuts of title pieces and search phrases, and what is doubtful."""
     cuts: list[Cut] = []
     doubts: list[tuple[int, int]] = []
-    placed = sorted(text.spans(own))
+    placed = text.spans(own)
     seen = judge(fluency, model, text.told, placed)
     elements = {text.on_page(*span)[0] for span, like in zip(placed, seen.like, strict=True) if like}
     look_for_pieces, look_for_phrases = seen.pieces > _LOOKED[0], bool(elements) or seen.phrases > _LOOKED[1]
@@ -264,7 +257,7 @@ def _spliced(
     spoiled, title = False, fold(title)
     for _ in range(_ROUNDS):
         doubts = []
-        reading = fluency.reading(text.points)
+        reading = fluency.reading(text.points[0])
         dealt = find_pieces(reading, text.told, text.key) if look_for_pieces else NOTHING_DEALT
         dealt_out = [(piece.start, piece.end) for piece in dealt.pieces]
         if dealt.odds >= ACCEPTED:
@@ -272,14 +265,16 @@ def _spliced(
             for piece in dealt.pieces:
                 cuts += text.cut(piece.start, piece.end, "title_piece", _told(dealt, piece))
             text = text.without(dealt_out)
-            reading = fluency.reading(text.points)
+            reading = fluency.reading(text.points[0])
         elif dealt.odds >= DOUBTED:
             doubts += [place for piece in dealt_out for place in text.on_page(*piece)]
         if not (spoiled or look_for_phrases):
             break
         found = [
             (phrase, phrase.score - _IN_TITLE * (phrase.foreign < 2 and text.key[phrase.start : phrase.end] in title))
-            for phrase in find_phrases(model, reading, text.told, text.key, noise, _LIKELY, text.spans(elements))
+            for phrase in find_phrases(
+                model, reading, text.told, text.key, noise, _LIKELY, frozenset(text.spans(elements))
+            )
         ]
         if not spoiled and _is_spoiled([score for _, score in found]):
             spoiled = True

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.article import Cut, cut_out
 from pipeline.ingest.fluency import default_fluency
 from pipeline.native import splices
-from pipeline.script.fold import Codes, code_points
+from pipeline.script.fold import code_points
 from pipeline.script.identify import HANS, HANT, classes
 
 __all__ = ["find_glosses", "find_invisible", "find_watermarks", "finders", "shown"]
@@ -208,12 +208,12 @@ def find_watermarks(page_text: str, spans: Sequence[tuple[int, int]]) -> list[Cu
 _Finder = Callable[[str, Sequence[tuple[int, int]]], list[Cut]]
 
 
-def finders(points: Codes, spans: NDArray[np.int64]) -> tuple[list[_Finder], bool]:
-    """Return those of the three that may find something inside `spans` of a page of these code points, shape `(n, 2)`.
+def finders(encoded: bytes, spans: NDArray[np.int64]) -> tuple[list[_Finder], bool]:
+    """Return those of the three that may find something inside `spans` of a page in UTF-32, shape `(n, 2)`.
 
     And whether both scripts are there. Most pages have nothing for any of them, and one pass over the characters tells.
     """
-    told = splices.signs(points, spans, _signs(), _DISGUISED)
+    told = splices.signs(encoded, spans, _signs(), _DISGUISED)
     worth = (
         (find_invisible, splices.HIDDEN),
         (find_glosses, splices.TONE),

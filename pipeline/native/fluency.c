@@ -75,6 +75,24 @@ EXPORT int64_t tw_join(const uint32_t *key, const uint32_t *page, const int64_t 
     return size;
 }
 
+/* Where spans of a page, sorted, stand in the text that its parts are joined to. `out` gets those that begin and end in one;
+ * returns how many. */
+EXPORT int64_t tw_place(const int64_t (*parts)[2], int64_t count, const int64_t (*spans)[2], int64_t n_spans, int64_t (*out)[2]) {
+    int64_t part = 0, before = 0, placed = 0; /* characters before the part */
+    for (int64_t i = 0; i < n_spans; i++) {
+        int64_t start = spans[i][0], last = spans[i][1] - 1;
+        while (part < count && (parts[part][0] < 0 || parts[part][1] <= start)) before += parts[part][1] - parts[part][0], part++;
+        if (part == count) break;
+        if (parts[part][0] > start) continue;
+        int64_t end = part, size = before;
+        while (end < count && (parts[end][0] < 0 || parts[end][1] <= last)) size += parts[end][1] - parts[end][0], end++;
+        if (end == count || parts[end][0] > last) continue;
+        out[placed][0] = before + start - parts[part][0];
+        out[placed++][1] = size + last - parts[end][0] + 1;
+    }
+    return placed;
+}
+
 /* For a test that ctypes has the same. */
 EXPORT const int64_t tw_size_language = sizeof(Language);
 EXPORT const int64_t tw_size_text = sizeof(Text);

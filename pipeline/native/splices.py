@@ -5,11 +5,12 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.native.library import Arrays, Record, addresses, at, call
+from pipeline.native.library import Arrays, Record, address, addresses, at, call
 
 __all__ = [
     "ADDRESS",
@@ -41,7 +42,9 @@ __all__ = [
     "joined",
     "joints",
     "order",
+    "pairs",
     "path",
+    "placed",
     "read",
     "seams",
     "signs",
@@ -192,7 +195,7 @@ def glance(
     shape: Shape,
     text: Text,
     sight: Sight,
-    elements: NDArray[np.int64],
+    elements: Sequence[tuple[int, int]],
     judges: tuple[Record | None, Regression | None],
 ) -> tuple[int, Seen]:
     """Look at a text, and return of how many spans is told, and what is seen; the next glance writes it over.
@@ -202,7 +205,7 @@ def glance(
         shape: how characters follow each other in phrases.
         text: the text.
         sight: what to look for.
-        elements: spans of the text that are elements of their own, shape `(n_elements, 2)`.
+        elements: spans of the text that are elements of their own.
         judges: networks for spans and a regression for pages; None for one whose odds are not asked.
     """
     seen = _memory.seen
@@ -210,9 +213,10 @@ def glance(
         seen = Seen(max(_FEW, len(elements)))
         if len(elements) <= _FEW:
             _memory.seen = seen
-    many = ctypes.c_int64(len(elements))
+    told = pairs(elements) if elements else None
+    where, many = at(told) if told is not None else None, ctypes.c_int64(len(elements))
     memory = at(_room(int(text.size), sight))
-    return call("tw_glance", language, shape, text, sight, at(elements), many, *judges, memory, seen), seen
+    return call("tw_glance", language, shape, text, sight, where, many, *judges, memory, seen), seen
 
 
 class Reading(Arrays):
@@ -329,21 +333,46 @@ def path(found: Joints, cycle: Sequence[int], costs: Costs) -> tuple[float, list
     return float(total[0]), list(zip(rows[:length].tolist(), places[:length].tolist(), strict=True))
 
 
-def signs(text: NDArray[np.uint32], spans: NDArray[np.int64], table: NDArray[np.uint8], least: int) -> int:
-    """Return the signs of all characters of spans, shape `(n_spans, 2)`; `table` has those of each code point.
+def signs(text: bytes, spans: NDArray[np.int64], table: NDArray[np.uint8], least: int) -> int:
+    """Return the signs of all characters of spans, shape `(n_spans, 2)`, of a text in UTF-32.
 
-    `ADDRESS` is told where a run of letters and what may stand between them has `least` that are disguised or spaced.
+    `table` has those of each code point. `ADDRESS` is told where a run of letters and what may stand between them has
+    `least` that are disguised or spaced.
     """
-    return call("tw_signs", at(text), at(spans), ctypes.c_int64(len(spans)), at(table), ctypes.c_int64(least))
+    return call("tw_signs", text, at(spans), ctypes.c_int64(len(spans)), at(table), ctypes.c_int64(least))
 
 
-def joined(
-    key: NDArray[np.uint32], page: NDArray[np.uint32], parts: NDArray[np.int64], size: int
-) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """Return parts of a folded page text, and of the text as it is: `size` characters. (-1, 0) is a line break."""
-    folded, plain = np.empty(size, np.uint32), np.empty(size, np.uint32)
-    call("tw_join", at(key), at(page), at(parts), ctypes.c_int64(len(parts)), at(folded), at(plain))
-    return folded, plain
+def joined(key: bytes, page: bytes, parts: NDArray[np.int64], size: int) -> NDArray[np.uint32]:
+    """Return the code points of parts of a page, folded and as it is, shape `(2, size)`. (-1, 0) is a line break.
+
+    Args:
+        key: the folded page in UTF-32.
+        page: the page, of the same length.
+        parts: their edges, shape `(n_parts, 2)`.
+        size: characters of all together.
+    """
+    told = np.empty((2, size), np.uint32)
+    where = address(told)
+    number = ctypes.c_int64(len(parts))
+    call("tw_join", key, page, at(parts), number, ctypes.c_void_p(where), ctypes.c_void_p(where + 4 * size))
+    return told
+
+
+def placed(parts: NDArray[np.int64], spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return where spans of the page stand in the text that `parts` are joined to: those that begin and end in one.
+
+    The spans are sorted by where they begin, and of one character at least.
+    """
+    wanted = pairs(spans)
+    out = np.empty_like(wanted)
+    numbers = ctypes.c_int64(len(parts)), ctypes.c_int64(len(wanted))
+    found = call("tw_place", at(parts), numbers[0], at(wanted), numbers[1], at(out))
+    return [(start, end) for start, end in out[:found].tolist()]
+
+
+def pairs(spans: Sequence[tuple[int, int]]) -> NDArray[np.int64]:
+    """Return spans as an array, shape `(n_spans, 2)`: from one number after the other in a third of the usual time."""
+    return np.fromiter(chain.from_iterable(spans), np.int64, 2 * len(spans)).reshape(-1, 2)
 
 
 def _floats(size: int) -> Floats:

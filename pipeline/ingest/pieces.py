@@ -8,12 +8,10 @@ them away is that they recur, that each sentence reads better without them, and 
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -99,25 +97,25 @@ def _costs() -> splices.Costs:
 
 def _fill(found: splices.Joints, cycle: list[int], way: _Way) -> list[int]:
     """Return the cycle with the string that best fills one of its intervals, or unchanged."""
-    sums: dict[tuple[int, int], list[float]] = defaultdict(list)
-    starts, ends = found.starts.tolist(), found.ends.tolist()
-    spans = [(ends[a], starts[b], place) for (a, place), (b, _) in pairwise(way)]
-    begins = [a for a, _, _ in spans]
-    best: dict[tuple[int, int], float] = {}
-    for start, end, name, value in zip(starts, ends, found.strings.tolist(), found.values.tolist(), strict=True):
-        turn = bisect_right(begins, start) - 1
-        if turn >= 0 and end <= spans[turn][1]:
-            best[turn, name] = max(best.get((turn, name), -99.0), value)
-    for (turn, name), value in best.items():
-        sums[spans[turn][2], name].append(value)
-    turns = Counter(place for _, _, place in spans)
-    options = [
-        (sum(values) + _NEXT * len(values) - _MISSED * (turns[place] - len(values)), -place, -name)
-        for (place, name), values in sums.items()
-        if len(values) > 1
-    ]
-    score, place, name = max(options, default=(0.0, 0, 0))
-    return [*cycle[: 1 - place], -name, *cycle[1 - place :]] if score > _NAME else cycle
+    rows, places = np.array(way, np.int64).reshape(-1, 2).T
+    begins, stops, places = found.ends[rows[:-1]], found.starts[rows[1:]], places[:-1]
+    turns = np.searchsorted(begins, found.starts, "right") - 1
+    inside = np.flatnonzero((turns >= 0) & (found.ends <= np.append(stops, -1)[turns]))
+    if not len(inside):
+        return cycle
+    room = int(found.strings.max()) + 1
+    # Of each string the best in each turn, then the turns of each interval together.
+    keys = turns[inside] * room + found.strings[inside]
+    order = np.lexsort((-found.values[inside], keys))
+    first = order[np.append(True, np.diff(keys[order]) > 0)]
+    options, option = np.unique(places[keys[first] // room] * room + keys[first] % room, return_inverse=True)
+    count = np.bincount(option)
+    values = np.bincount(option, found.values[inside[first]].astype(np.float64))
+    missed = np.bincount(places)[options // room] - count
+    score = np.where(count > 1, values + _NEXT * count - _MISSED * missed, 0.0)
+    best = int(score.argmax())
+    place, name = divmod(int(options[best]), room)
+    return [*cycle[: 1 + place], name, *cycle[1 + place :]] if score[best] > _NAME else cycle
 
 
 def _stretch(pieces: Sequence[Piece], key: str) -> tuple[Piece, ...]:
@@ -125,33 +123,33 @@ def _stretch(pieces: Sequence[Piece], key: str) -> tuple[Piece, ...]:
 
     Three that go on with the same character do not do so by chance. What is between two pieces belongs to neither.
     """
-    whole = list(pieces)
-    for place in sorted({piece.place for piece in pieces}):
-        rows = [row for row, piece in enumerate(whole) if piece.place == place]
+    starts, ends = [piece.start for piece in pieces], [piece.end for piece in pieces]
+    by_place: dict[int, list[int]] = {}
+    for row, piece in enumerate(pieces):
+        by_place.setdefault(piece.place, []).append(row)
+    for _, rows in sorted(by_place.items()):
         if len(rows) < 3:
             continue
-        for side in (0, 1):
-            while True:
-                spots = [whole[row].end if side else whole[row].start - 1 for row in rows]
-                edges = [
-                    (whole[row + 1].start if row + 1 < len(whole) else len(key))
-                    if side
-                    else (whole[row - 1].end if row else 0)
-                    for row in rows
-                ]
-                free = all(spot < edge if side else spot >= edge for spot, edge in zip(spots, edges, strict=True))
-                size = whole[rows[0]].end - whole[rows[0]].start
-                if (
-                    not free
-                    or size >= LONGEST
-                    or len({key[spot] for spot in spots}) > 1
-                    or not word_table()[ord(key[spots[0]])]
-                ):
-                    break
-                for row in rows:
-                    old = whole[row]
-                    whole[row] = replace(old, start=old.start - (not side), end=old.end + side)
-    return tuple(whole)
+        size = ends[rows[0]] - starts[rows[0]]
+        while size < LONGEST and all(starts[row] > (ends[row - 1] if row else 0) for row in rows):
+            if not _agree(key, [starts[row] - 1 for row in rows]):
+                break
+            for row in rows:
+                starts[row] -= 1
+            size += 1
+        edges = [*starts[1:], len(key)]
+        while size < LONGEST and all(ends[row] < edges[row] for row in rows):
+            if not _agree(key, [ends[row] for row in rows]):
+                break
+            for row in rows:
+                ends[row] += 1
+            size += 1
+    return tuple(replace(piece, start=a, end=b) for piece, a, b in zip(pieces, starts, ends, strict=True))
+
+
+def _agree(key: str, places: Sequence[int]) -> bool:
+    """Tell whether the same letter stands at all places."""
+    return len({key[at] for at in places}) == 1 and bool(word_table()[ord(key[places[0]])])
 
 
 def _is_worth(value: Floats, sums: NDArray[Any], strong: int, size: int) -> bool:
@@ -195,8 +193,8 @@ def find_pieces(reading: Reading, text: splices.Text, key: str) -> Dealt:
             break
         total, cycle, way = value, trial, steps
     starts, ends, values = found.starts.tolist(), found.ends.tolist(), found.values.tolist()
-    told = {name: key[start:end] for start, end, name in zip(starts, ends, found.strings.tolist(), strict=True)}
-    strings = tuple(told[name] for name in cycle)
+    rows = [int((found.strings == name).argmax()) for name in cycle]
+    strings = tuple(key[starts[row] : ends[row]] for row in rows)
     pieces = tuple(Piece(starts[row], ends[row], place, values[row]) for row, place in way)
     if len(set(strings)) < _FEWEST or total <= 0:
         return NOTHING_DEALT

@@ -25,7 +25,7 @@ from pipeline.ingest.fluency import Fluency, default_fluency
 from pipeline.ingest.glance import judge
 from pipeline.ingest.phrase_model import PhraseModel, default_phrases
 from pipeline.ingest.phrases import Phrase, find_phrases
-from pipeline.ingest.pieces import ACCEPTED, DOUBTED, NOTHING_DEALT, Dealt, Piece, find_pieces
+from pipeline.ingest.pieces import ACCEPTED, DOUBTED, NOTHING_DEALT, Dealt, find_pieces
 from pipeline.ingest.signs import finders
 from pipeline.native import splices
 from pipeline.script.fold import fold
@@ -159,8 +159,11 @@ class _Text:
 
         A break between blocks is (-1, 0).
         """
-        found: list[tuple[int, int]] = []
         part = bisect_right(self._begins, start) - 1
+        (a, b), begin = self._parts[part], self._begins[part]
+        if a >= 0 and end - begin <= b - a:  # as nearly always
+            return [(a + start - begin, a + end - begin)]
+        found: list[tuple[int, int]] = []
         while part < len(self._parts) and (begin := self._begins[part]) < end:
             a, b = self._parts[part]
             if a < 0:
@@ -262,8 +265,9 @@ def _spliced(
         dealt_out = [(piece.start, piece.end) for piece in dealt.pieces]
         if dealt.odds >= ACCEPTED:
             spoiled, look_for_pieces = True, False
+            reasons = _told(dealt)
             for piece in dealt.pieces:
-                cuts += text.cut(piece.start, piece.end, "title_piece", _told(dealt, piece))
+                cuts += text.cut(piece.start, piece.end, "title_piece", reasons[piece.place])
             text = text.without(dealt_out)
             reading = fluency.reading(text.points[0])
         elif dealt.odds >= DOUBTED:
@@ -335,9 +339,12 @@ def _disjoint(doubts: Sequence[tuple[int, int]], cuts: Sequence[Cut]) -> list[tu
     return kept
 
 
-def _told(dealt: Dealt, piece: Piece) -> str:
-    turns = len(dealt.pieces) / len(dealt.cycle)
-    return f"piece {piece.place + 1} of {len(dealt.cycle)} strings that recur in one order, {turns:.1f} times over"
+def _told(dealt: Dealt) -> list[str]:
+    """Return the evidence for the pieces of each place of a cycle."""
+    count, turns = len(dealt.cycle), len(dealt.pieces) / len(dealt.cycle)
+    return [
+        f"piece {k} of {count} strings that recur in one order, {turns:.1f} times over" for k in range(1, count + 1)
+    ]
 
 
 def _evidence(phrase: Phrase) -> str:

@@ -63,17 +63,17 @@ def find_phrases(
         score += np.float32(_OWN_ELEMENT) * are_in(elements, starts, ends).astype(np.float32)
     others = "\n".join(noise)
     chosen: list[Phrase] = []
-    taken = np.zeros(len(key) + 1, bool)
+    taken = bytearray(len(key))
     hopeful = np.flatnonzero(score >= least - _IN_NOISE)
     longer = score[hopeful] + _LONGER * (ends[hopeful] - starts[hopeful])
     for row in hopeful[np.argsort(-longer, kind="stable")].tolist():
         start, end = int(starts[row]), int(ends[row])
-        if taken[start:end].any():
+        if taken.find(1, start, end) >= 0:
             continue
         listed = key[start:end] in others
         value = float(score[row]) + _IN_NOISE * listed
         if value >= least:
-            taken[start:end] = True
+            taken[start:end] = b"\1" * (end - start)
             told = dict(zip(FEATURES, evidence[row].tolist(), strict=True))
             chosen.append(Phrase(start, end, value, int(told["foreign"]), int(told["again"]), listed))
     return _merged(sorted(chosen, key=lambda phrase: phrase.start), starts, ends, score)

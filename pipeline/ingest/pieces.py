@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -108,9 +108,13 @@ def _fill(found: splices.Joints, cycle: list[int], way: _Way) -> list[int]:
     keys = turns[inside] * room + found.strings[inside]
     order = np.lexsort((-found.values[inside], keys))
     first = order[np.append(True, np.diff(keys[order]) > 0)]
-    options, option = np.unique(places[keys[first] // room] * room + keys[first] % room, return_inverse=True)
-    count = np.bincount(option)
-    values = np.bincount(option, found.values[inside[first]].astype(np.float64))
+    options = places[keys[first] // room] * room + keys[first] % room
+    by_option = np.argsort(options, kind="stable")
+    options = options[by_option]
+    begin = np.flatnonzero(np.append(True, np.diff(options) > 0))
+    count = np.diff(np.append(begin, len(options)))
+    values = np.add.reduceat(found.values[inside[first]][by_option].astype(np.float64), begin)
+    options = options[begin]
     missed = np.bincount(places)[options // room] - count
     score = np.where(count > 1, values + _NEXT * count - _MISSED * missed, 0.0)
     best = int(score.argmax())
@@ -144,7 +148,7 @@ def _stretch(pieces: Sequence[Piece], key: str) -> tuple[Piece, ...]:
             for row in rows:
                 ends[row] += 1
             size += 1
-    return tuple(replace(piece, start=a, end=b) for piece, a, b in zip(pieces, starts, ends, strict=True))
+    return tuple(Piece(a, b, piece.place, piece.value) for piece, a, b in zip(pieces, starts, ends, strict=True))
 
 
 def _agree(key: str, places: Sequence[int]) -> bool:

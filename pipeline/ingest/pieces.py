@@ -178,9 +178,13 @@ def find_pieces(reading: Reading, text: splices.Text, key: str) -> Dealt:
     order = np.lexsort((found.starts, found.ends))
     found = splices.Joints(found.starts[order], found.ends[order], found.strings[order], found.values[order])
     total, cycle, way = 0.0, list[int](), list[tuple[int, int]]()
+    tried: set[tuple[int, ...]] = set()
     for anchor in strong[np.lexsort((strong, -sums[strong]))][:_ANCHORS].tolist():
         trial = splices.order(found, len(key), anchor, _costs())
-        if len(trial) > 1:
+        first = trial.index(min(trial)) if trial else 0
+        turned = (*trial[first:], *trial[:first])
+        if len(trial) > 1 and turned not in tried:  # the same cycle from another piece on is worth the same
+            tried.add(turned)
             value, steps = splices.path(found, trial, _costs())
             value -= _NAME * len(trial)
             if value > total:

@@ -317,7 +317,8 @@ def order(found: Joints, size: int, anchor: int, costs: Costs) -> list[int]:
     cycle = np.empty(len(found.starts) + 1, np.int32)
     numbers = ctypes.c_int64(len(found.starts)), ctypes.c_int64(size), ctypes.c_int32(anchor)
     length = call("tw_order", found, *numbers, costs, at(cycle))
-    return [int(name) for name in cycle[:length]]
+    told: list[int] = cycle[:length].tolist()
+    return told
 
 
 def path(found: Joints, cycle: Sequence[int], costs: Costs) -> tuple[float, list[tuple[int, int]]]:

@@ -26,7 +26,6 @@ __all__ = [
     "LONGEST",
     "SHORTEST",
     "are_in",
-    "kinds",
     "measure",
     "text_of",
 ]
@@ -101,7 +100,7 @@ def are_in(elements: AbstractSet[tuple[int, int]], starts: Ints, ends: Ints) -> 
 
 
 @cache
-def kinds() -> NDArray[np.uint8]:
+def _kinds() -> NDArray[np.uint8]:
     """Return the kinds of each code point, as bits (`pipeline.native.splices`), shape `(0x110000,)`."""
     table = word_table().astype(np.uint8) * (splices.WORD | splices.ALPHANUMERIC)
     table[[ord("-"), ord(".")]] = splices.WORD
@@ -113,7 +112,7 @@ def kinds() -> NDArray[np.uint8]:
 @cache
 def _tables() -> tuple[int, int]:
     """Return where the tables are that every text needs."""
-    return address(kinds()), address(_scripts())
+    return address(_kinds()), address(_scripts())
 
 
 def text_of(key: Codes, page_text: Codes, *, mixed: bool = True) -> splices.Text:

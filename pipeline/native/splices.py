@@ -173,8 +173,8 @@ class _Memory(threading.local):
 
 
 _memory = _Memory()
-_KEPT = 1 << 23
-"""Bytes that stay: enough for 20,000 characters."""
+_KEPT = 1 << 24
+"""Bytes that stay: enough for 25,000 characters."""
 _FEW = 32
 """Elements that the memory kept has room for."""
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
 from pipeline.article import Page, restore
-from pipeline.ingest import clean, evidence, pieces
+from pipeline.ingest import clean, evidence, pieces, signs
 from pipeline.ingest.blocks import describe, feature_names
 from pipeline.ingest.elements import Tree
 from pipeline.ingest.flatten import Flat, flatten_html, flatten_text
@@ -380,6 +380,53 @@ def test_joints_are_strings_that_recur(text: str) -> None:
     assert len(set(strings.values())) == len(strings)
     assert all(count > 1 for count in Counter(found.strings.tolist()).values())
     assert (found.values > pieces._LEAST).all()
+
+
+@st.composite
+def pages_with_parts(draw: st.DrawFn) -> tuple[str, list[tuple[int, int]], list[tuple[int, int]]]:
+    text = draw(st.text("甲乙丙\n丁戊\ud800", min_size=1, max_size=40))
+    edges = sorted(draw(st.sets(st.integers(0, len(text)), max_size=12)))
+    parts = list(zip(edges[::2], edges[1::2], strict=False))
+    for at in sorted(draw(st.sets(st.integers(0, len(parts)), max_size=3)), reverse=True):
+        parts.insert(at, (-1, 0))
+    places = st.integers(0, len(text) - 1)
+    spans = {(min(a, b), max(a, b) + 1) for a, b in draw(st.lists(st.tuples(places, places), max_size=6))}
+    return text, parts, sorted(spans)
+
+
+@given(pages_with_parts())
+def test_parts_are_joined_and_spans_are_placed_in_them(drawn: tuple[str, Any, Any]) -> None:
+    text, parts, spans = drawn
+    encoded = text.encode("utf-32-le", "surrogatepass")
+    whole = "".join(text[a:b] if a >= 0 else "\n" for a, b in parts)
+    told = splices.joined(encoded, encoded, splices.pairs(parts), len(whole))
+    assert told.tolist() == [code_points(whole).tolist()] * 2
+    standing: dict[int, int] = {}
+    size = 0
+    for a, b in parts:
+        standing |= {at: size + at - a for at in range(a, b)} if a >= 0 else {}
+        size += b - a
+    expected = [(standing[a], standing[b - 1] + 1) for a, b in spans if a in standing and b - 1 in standing]
+    assert splices.placed(splices.pairs(parts), spans) == expected
+
+
+@given(
+    st.lists(
+        st.sampled_from(("甲", "zhòng", "（gāi）", "\u200b", "w w w.a", " . c o m", "ⓐⓑⓒ", "的(de)", " ", "x-", "\n"))
+    )
+)
+@example(["。x i n w e n . c o m"])
+def test_what_a_page_has_no_signs_of_is_not_in_it(strings: list[str]) -> None:
+    text = "".join(strings)
+    spans = flatten_text(text).spans
+    worth, _ = signs.finders(text.encode("utf-32-le"), splices.pairs(spans))
+    for find in (signs.find_invisible, signs.find_glosses, signs.find_watermarks):
+        assert find in worth or not find(text, spans)
+
+
+def test_a_page_of_one_script_is_told_from_one_of_both() -> None:
+    for text, expected in (("这个国家", False), ("這個國家", False), ("這個国家", True), ("人口", False)):
+        assert signs.finders(text.encode("utf-32-le"), splices.pairs([(0, len(text))]))[1] is expected
 
 
 def test_structs_have_the_size_that_the_kernels_take_them_for() -> None:

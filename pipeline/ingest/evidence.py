@@ -2,7 +2,7 @@
 
 How badly the span sits at both ends and how well the sentence reads without it, how little its words belong to the
 page, whether it is in the other script, whether its characters follow each other as in search boxes, and whether the
-same string breaks other sentences of the page as well. `suspicions` are the cheap ones, `measure` counts them all.
+same string breaks other sentences of the page as well.
 """
 
 from __future__ import annotations
@@ -18,19 +18,15 @@ from pipeline.ingest.fluency import Floats, Ints, Reading, word_table
 from pipeline.ingest.phrase_model import Shape
 from pipeline.native import splices
 from pipeline.native.library import address
-from pipeline.script.fold import code_points
+from pipeline.script.fold import Codes
 from pipeline.script.identify import HANS, HANT, classes
 
 __all__ = [
     "FEATURES",
     "LONGEST",
     "SHORTEST",
-    "SUSPICIONS",
     "are_in",
-    "between",
-    "kinds",
     "measure",
-    "suspicions",
     "text_of",
 ]
 
@@ -86,14 +82,6 @@ FEATURES = (
     "page_length",
 )
 """Names of the columns of `measure`."""
-SUSPICIONS = (
-    *("gain", "length", "shape", "foreign", "foreign_much", "latin", "again", "link_left", "link_right", "link"),
-    *("known", "joint_left", "joint_right", "shape_first", "shape_behind", "shape_before", "shape_good"),
-    *("gain_more", "shape_more", "page_spans", "page_cost", "page_length"),
-)
-"""Names of the columns of `suspicions`."""
-_GLANCED, _USUAL = 300, 20
-"""Spans of a glance that are looked at, and which of them, from the best, is what the page has anyway."""
 
 
 @cache
@@ -112,7 +100,7 @@ def are_in(elements: AbstractSet[tuple[int, int]], starts: Ints, ends: Ints) -> 
 
 
 @cache
-def kinds() -> NDArray[np.uint8]:
+def _kinds() -> NDArray[np.uint8]:
     """Return the kinds of each code point, as bits (`pipeline.native.splices`), shape `(0x110000,)`."""
     table = word_table().astype(np.uint8) * (splices.WORD | splices.ALPHANUMERIC)
     table[[ord("-"), ord(".")]] = splices.WORD
@@ -124,30 +112,15 @@ def kinds() -> NDArray[np.uint8]:
 @cache
 def _tables() -> tuple[int, int]:
     """Return where the tables are that every text needs."""
-    return address(kinds()), address(_scripts())
+    return address(_kinds()), address(_scripts())
 
 
-def text_of(key: str, page_text: str) -> splices.Text:
-    """Return a text for the kernels: `key` and `page_text` are the same, folded and as it is."""
-    return splices.Text(code_points(key), code_points(page_text), len(key), *_tables())
+def text_of(key: Codes, page_text: Codes, *, mixed: bool = True) -> splices.Text:
+    """Return a text for the kernels: the code points of the same, folded and as it is.
 
-
-def suspicions(shape: Shape, glance: splices.Glance, text: splices.Text) -> tuple[Floats, tuple[Ints, Ints]]:
-    """Return what spans of a glance have of phrases, shape `(n_spans, len(SUSPICIONS))`, and their starts and ends.
-
-    A cheap look: it decides which pages are looked at closely. Much is told against the rest of the page, since a page
-    of an unusual kind, a novel or a manual, sits badly all over.
+    `mixed` is False where it is known that it has not both scripts.
     """
-    return splices.suspect_phrases(
-        *(text, shape.told, glance, len(SUSPICIONS)), shortest=SHORTEST, most=_GLANCED, usual=_USUAL
-    )
-
-
-def between(values: NDArray[np.generic], starts: Ints, ends: Ints) -> NDArray[np.float64]:
-    """Return the sums of `values` from each start to each end."""
-    sums = np.concatenate((np.zeros(1), np.cumsum(values, dtype=np.float64)))
-    between: NDArray[np.float64] = sums[ends] - sums[starts]
-    return between
+    return splices.Text(key, page_text, len(key), *_tables(), mixed)
 
 
 def measure(

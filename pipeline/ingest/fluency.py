@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from string import ascii_letters
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from pipeline.configure import model_path, shared_data
 from pipeline.errors import ModelError
 from pipeline.native import splices
-from pipeline.script.fold import code_points, fold
+from pipeline.script.fold import Codes, code_points, fold
 
 __all__ = [
     "FORMAT",
@@ -48,9 +48,6 @@ STEP = 1 / 16
 """Nats per step of a stored logarithm: 255 steps reach 15.9 nats, rarer things are clipped there."""
 THEME_SCALE = 16.0
 """Steps of a stored theme coordinate per unit: idf-weighted unit vectors stay within 127 steps."""
-_LOOSE, _BAD = -8, -32
-"""Steps: how much less likely a character must be than alone for a span to begin or end there, and what both seams of a
-span must gain for a glance to tell of it."""
 _EMPTY = np.uint64(2**64 - 1)
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 """Multiplier of Fibonacci hashing: 2**64 divided by the golden ratio, made odd."""
@@ -113,46 +110,38 @@ class _Ranks:
     """A set of sorted keys as a bit map: a key's row is the number of bits before its own. About 20 ns a key."""
 
     def __init__(self, keys: NDArray[np.uint64], bits: int) -> None:
-        words = np.zeros((1 << bits) // 64, np.uint64)
+        self.table = np.zeros((1 << bits) // 64, np.dtype([("word", "u8"), ("before", "i4"), ("unused", "i4")]))
+        """64 bits, and how many are before them: side by side, since who asks for one needs the other."""
+        words = self.table["word"]
         np.bitwise_or.at(words, (keys >> np.uint64(6)).astype(np.int64), np.uint64(1) << (keys & np.uint64(63)))
-        self.words = words
-        self.before = np.concatenate((np.zeros(1, np.int32), np.cumsum(np.bitwise_count(words), dtype=np.int32)))[:-1]
+        self.table["before"][1:] = np.cumsum(np.bitwise_count(words), dtype=np.int32)[:-1]
 
     def find(self, keys: NDArray[np.uint64]) -> NDArray[np.int32]:
         """Return the row of each key, -1 where it has none."""
-        at = (keys >> np.uint64(6)).astype(np.int64)
+        told = self.table[(keys >> np.uint64(6)).astype(np.int64)]
         bit = np.uint64(1) << (keys & np.uint64(63))
-        word = self.words[at]
-        rows = self.before[at] + np.bitwise_count(word & (bit - np.uint64(1))).astype(np.int32)
-        rows[(word & bit) == 0] = -1
+        rows: NDArray[np.int32] = told["before"] + np.bitwise_count(told["word"] & (bit - np.uint64(1))).astype(
+            np.int32
+        )
+        rows[(told["word"] & bit) == 0] = -1
         return rows
 
 
-class _Hash(NamedTuple):
-    """An open-addressed table from 64-bit keys to rows: lookups of whole arrays, 0.1 to 0.2 µs a key."""
-
-    keys: NDArray[np.uint64]
-    rows: NDArray[np.int32]
-    shift: np.uint64
-
-    @classmethod
-    def of(cls, keys: NDArray[np.uint64]) -> _Hash:
-        bits = max(4, int(len(keys) * 2 - 1).bit_length())
-        shift = np.uint64(64 - bits)
-        size = 1 << bits
-        table = np.full(size, _EMPTY)
-        rows = np.full(size, -1, np.int32)
-        slot = ((keys * _ODD) >> shift).astype(np.int64)
-        todo = np.arange(len(keys))
-        while len(todo):
-            at = slot[todo]
-            free = table[at] == _EMPTY
-            table[at[free]] = keys[todo[free]]
-            won = table[at] == keys[todo]
-            rows[at[won]] = todo[won]
-            todo = todo[~won]
-            slot[todo] = (slot[todo] + 1) & (size - 1)
-        return cls(table, rows, shift)
+def _hashed(keys: NDArray[np.uint64], values: NDArray[np.uint8]) -> tuple[NDArray[np.uint64], np.uint64]:
+    """Return an open-addressed table of keys, each with its value in its lowest byte, and the shift of its hashes."""
+    bits = max(4, int(len(keys) * 2 - 1).bit_length())
+    shift = np.uint64(64 - bits)
+    table = np.full(1 << bits, _EMPTY)
+    told = (keys << np.uint64(8)) | values
+    slot = ((keys * _ODD) >> shift).astype(np.int64)
+    todo = np.arange(len(keys))
+    while len(todo):
+        at = slot[todo]
+        free = table[at] == _EMPTY
+        table[at[free]] = told[todo[free]]
+        todo = todo[table[at] != told[todo]]
+        slot[todo] = (slot[todo] + 1) & (len(table) - 1)
+    return table, shift
 
 
 class Fluency:
@@ -170,7 +159,6 @@ class Fluency:
         self._one = _logs(arrays["unigram"])
         self._one_back = _logs(arrays["unigram_back"])
         self._two = _logs(arrays["bigram"])
-        self._two_back = _logs(arrays["bigram_back"])
         first = np.repeat(np.arange(self.size, dtype=np.uint64), arrays["bigram_count"])
         two = (first << KEY_BITS) | _join(arrays["bigram_low"], arrays["bigram_high"])
         three = (np.repeat(two, arrays["trigram_count"]) << KEY_BITS) | _join(
@@ -183,7 +171,8 @@ class Fluency:
         self.themed = themed
         """Row of each pair of characters in `themes`, -1 where it has none; the last is for unknown pairs."""
         self._twos = _Ranks(two, 2 * int(KEY_BITS))
-        threes = _Hash.of(three)
+        threes, shift = _hashed(three, arrays["trigram"].astype(np.uint8))
+        twos = np.stack((self._two, _logs(arrays["bigram_back"])), axis=1)
         # Every pair's cost in steps, known or not, in one table: 18 MB for look-ups of 10 ns, which `glance` lives on.
         alone = arrays["unigram"].astype(np.uint16)
         steps = np.minimum(arrays["unigram_back"].astype(np.uint16)[:, None] + alone[None, :], 255).astype(np.uint8)
@@ -192,10 +181,9 @@ class Fluency:
         ]
         self._pair_steps = steps.ravel()
         self.language = splices.Language(
-            *(self._symbols, self._pair_steps, alone.astype(np.int16)),
-            *(self._one, self._one_back, self._two, self._two_back, _logs(arrays["trigram"])),
-            *(self._twos.words, self._twos.before, threes.keys, threes.rows, self.themed, self.themes),
-            *(self.size, int(threes.shift), len(threes.keys) - 1, self.break_symbol, self.themes.shape[1]),
+            *(self._symbols.astype(np.uint16), self._pair_steps, alone.astype(np.int16)),
+            *(self._one, self._one_back, twos, self._twos.table, threes, self.themed, self.themes),
+            *(self.size, int(shift), len(threes) - 1, self.break_symbol, self.themes.shape[1]),
         )
         """The model as the kernels have it."""
 
@@ -238,16 +226,12 @@ class Fluency:
             parts.append(self.read(key[lead : start + _LONG]).cost[start - lead :])
         return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
-    def glance(self, key: str) -> splices.Glance:
-        """Return the spans of 2 to 22 characters that sit badly by their pairs alone: at a fifth of a full look's cost.
-
-        For each place where a character does not go with the one before it, ends are sought that a span from there
-        could have: where the text before goes on better than the span does.
-        """
-        return splices.glance(self.language, code_points(key), _LOOSE, _BAD)
-
     def read(self, key: str) -> Reading:
         """Return `key` read once, ready to be asked. For keys of up to a few 100,000 characters."""
+        return self.reading(code_points(key))
+
+    def reading(self, key: Codes) -> Reading:
+        """The same for code points."""
         return Reading(self.language, key)
 
     def pair(self, first: NDArray[Any], second: NDArray[Any]) -> tuple[Floats, NDArray[np.int32]]:
@@ -276,9 +260,9 @@ def default_fluency() -> Fluency:
 class Reading:
     """A key that the model has read: the cost of its characters, and of leaving spans out."""
 
-    def __init__(self, language: splices.Language, key: str) -> None:
+    def __init__(self, language: splices.Language, key: Codes) -> None:
         self.language = language
-        self.told = splices.read(language, code_points(key))
+        self.told = splices.read(language, key)
         """What the model says of each character, as the kernels have it."""
 
     @property

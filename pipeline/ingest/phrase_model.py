@@ -69,18 +69,6 @@ class Shape:
         self.told = splices.Shape(self._first, self._pairs, fluency.size)
         """The same as the kernels have it."""
 
-    def gains(self, symbols: NDArray[np.int32]) -> tuple[Floats, Floats]:
-        """Return what each character gains as part of a search phrase over the news, in nats.
-
-        Args:
-            symbols: the symbol before the first character, and that of each character; shape `(n + 1,)`.
-
-        Returns:
-            The gain of each character as the first of a phrase, and after the character before it; shape `(n,)`.
-        """
-        gains = self._pairs[symbols[:-1], symbols[1:]] * np.float32(STEP)
-        return self._first[symbols[1:]], gains
-
 
 @dataclass(frozen=True)
 class Networks:
@@ -100,11 +88,12 @@ class Networks:
     def odds(self, evidence: Floats) -> Floats:
         """Return the log odds of each row, shape `(n_rows,)`."""
         # Rounded, so that the last bits of one machine's sums decide nothing.
-        rounded: Floats = np.round(networks.judge(self._networks, evidence), 3).astype(np.float32)
+        rounded: Floats = np.round(networks.judge(self.told, evidence), 3).astype(np.float32)
         return rounded
 
     @cached_property
-    def _networks(self) -> networks.Networks:
+    def told(self) -> networks.Networks:
+        """The same as the kernels have it."""
         layers = ((self.first, self.first_bias), (self.second, self.second_bias))
         return networks.networks(self.mean, self.scale, layers, _FAR)
 
@@ -123,7 +112,7 @@ class Networks:
         return cls(*(arrays[name].astype(np.float32) for name in LAYERS))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Line:
     """A logistic regression. Shapes: `mean`, `scale`, `weight` (n_features,), `bias` (1,)."""
 
@@ -137,6 +126,11 @@ class Line:
         inputs = np.clip((evidence - self.mean) / self.scale, -_FAR, _FAR)
         rounded: Floats = np.round((inputs * self.weight).sum(axis=1, dtype=np.float64) + self.bias, 3)
         return rounded.astype(np.float32)
+
+    @cached_property
+    def told(self) -> splices.Regression:
+        """The same as the kernels have it."""
+        return splices.Regression(self.mean, self.scale, self.weight, float(self.bias[0]), _FAR)
 
     @classmethod
     def of(cls, arrays: Mapping[str, NDArray[Any]], width: int) -> Line:
@@ -184,10 +178,10 @@ class PhraseModel:
             KeyError: one is missing.
             ValueError: they do not fit each other, or were made for other evidence.
         """
-        from pipeline.ingest.evidence import FEATURES, SUSPICIONS
-        from pipeline.ingest.pieces import SUSPICIONS as DEALT
+        from pipeline.ingest.evidence import FEATURES
+        from pipeline.ingest.glance import OF_PHRASES, OF_PIECES
 
-        names = {"spliced": FEATURES, "phrases": SUSPICIONS, "pieces": DEALT}
+        names = {"spliced": FEATURES, "phrases": OF_PHRASES, "pieces": OF_PIECES}
         for part, columns in names.items():
             if tuple(str(name) for name in arrays[f"{part}_names"]) != columns:
                 raise ValueError("made for other evidence than this version counts")
@@ -198,7 +192,7 @@ class PhraseModel:
             name: Networks.of({layer: arrays[f"{name}_{layer}"] for layer in LAYERS}, len(names[name]))
             for name in NETWORKS
         }
-        line = Line.of({layer: arrays[f"pieces_{layer}"] for layer in LINE}, len(DEALT))
+        line = Line.of({layer: arrays[f"pieces_{layer}"] for layer in LINE}, len(OF_PIECES))
         return cls(Shape(shape, fluency or default_fluency()), **networks, pieces=line, digest=digest)
 
 

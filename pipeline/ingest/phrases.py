@@ -6,19 +6,18 @@ counted in `evidence`, weighed in `phrase_model`, and decided on here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pipeline.ingest.evidence import FEATURES, LONGEST, SHORTEST, are_in, between, kinds, measure
+from pipeline.ingest.evidence import FEATURES, are_in, measure
 from pipeline.ingest.fluency import Floats, Ints, Reading
-from pipeline.ingest.phrase_model import PhraseModel, Shape
+from pipeline.ingest.phrase_model import PhraseModel
 from pipeline.native import splices
-from pipeline.script.fold import code_points
 
-__all__ = ["Phrase", "find_phrases", "like_phrases", "may_be"]
+__all__ = ["Phrase", "find_phrases"]
 
 _OWN_ELEMENT = 4.0
 """Log odds for a phrase that is an element of its own: a link, or a span with a style. In news such elements are names
@@ -27,9 +26,6 @@ _IN_NOISE = 2.0
 """Log odds for a phrase that stands in another line of the page which was cut."""
 _LONGER = 0.05
 """Log odds for each character, where spans overlap: halves of a phrase score about as well as the whole."""
-_LIKE = -0.5
-"""Nats a character from which on a span has the shape of a phrase: three of four phrases of unseen kinds have it, and
-3% of the spans of news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +42,6 @@ class Phrase:
     """Other places of the page where the same string breaks a sentence."""
     listed: bool
     """Whether a line of the page that was cut has it too."""
-
-
-def may_be(key: str, spans: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Return those of the spans that have the length and the characters of a phrase."""
-    sized = [(start, end) for start, end in spans if SHORTEST <= end - start <= LONGEST]
-    if not sized:
-        return set()
-    barrier = np.concatenate((np.zeros(1, np.int64), np.cumsum(kinds()[code_points(key)] & splices.WORD == 0)))
-    return {(start, end) for start, end in sized if barrier[start] == barrier[end]}
-
-
-def like_phrases(shape: Shape, glance: splices.Glance, spans: AbstractSet[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Return those of the spans that have the shape of search phrases."""
-    if not spans:
-        return set()
-    first, gains = shape.gains(glance.symbols[:-2])
-    starts, ends = (np.array(side) for side in zip(*sorted(spans), strict=True))
-    shaped = (between(gains, starts + 1, ends) + first[starts]) / (ends - starts)
-    return {(int(a), int(b)) for a, b in zip(starts[shaped > _LIKE], ends[shaped > _LIKE], strict=True)}
 
 
 def find_phrases(
@@ -86,17 +63,17 @@ def find_phrases(
         score += np.float32(_OWN_ELEMENT) * are_in(elements, starts, ends).astype(np.float32)
     others = "\n".join(noise)
     chosen: list[Phrase] = []
-    taken = np.zeros(len(key) + 1, bool)
+    taken = bytearray(len(key))
     hopeful = np.flatnonzero(score >= least - _IN_NOISE)
     longer = score[hopeful] + _LONGER * (ends[hopeful] - starts[hopeful])
     for row in hopeful[np.argsort(-longer, kind="stable")].tolist():
         start, end = int(starts[row]), int(ends[row])
-        if taken[start:end].any():
+        if taken.find(1, start, end) >= 0:
             continue
         listed = key[start:end] in others
         value = float(score[row]) + _IN_NOISE * listed
         if value >= least:
-            taken[start:end] = True
+            taken[start:end] = b"\1" * (end - start)
             told = dict(zip(FEATURES, evidence[row].tolist(), strict=True))
             chosen.append(Phrase(start, end, value, int(told["foreign"]), int(told["again"]), listed))
     return _merged(sorted(chosen, key=lambda phrase: phrase.start), starts, ends, score)

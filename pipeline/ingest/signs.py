@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from functools import cache, lru_cache
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from pipeline.article import Cut, cut_out
 from pipeline.ingest.fluency import default_fluency
 from pipeline.native import splices
-from pipeline.script.fold import Codes, code_points
+from pipeline.script.fold import code_points
+from pipeline.script.identify import HANS, HANT, classes
 
-__all__ = ["find_glosses", "find_invisible", "find_watermarks", "shown"]
+__all__ = ["find_glosses", "find_invisible", "find_watermarks", "finders", "shown"]
 
 _HAN = r"\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 _EMOJI = (
@@ -62,12 +63,25 @@ _ORDINARY = -9.0
 dictionary gives the pronunciation of the others."""
 
 
+def _having(sign: int, page_text: str, spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield the spans that have a character of this sign: to look one up costs a tenth of what a pattern does."""
+    if len(spans) <= _FEW:
+        yield from (span for span in spans if (_signs()[code_points(page_text[slice(*span)])] & sign).any())
+        return
+    places = np.flatnonzero(_signs()[code_points(page_text)] & sign)
+    edges = np.array(spans, np.int64)
+    first, behind = (np.searchsorted(places, side) for side in edges.T)
+    yield from (spans[row] for row in np.flatnonzero(first < behind).tolist())
+
+
+_FEW = 8
+"""Spans that are looked up one by one."""
+
+
 def find_invisible(page_text: str, spans: Sequence[tuple[int, int]]) -> list[Cut]:
     """Return the cuts of what shows nothing inside `spans`, unless it has a right to be there."""
     cuts: list[Cut] = []
-    if not (_seen(page_text)[1] & _HIDDEN):
-        return cuts
-    for start, end in spans:
+    for start, end in _having(splices.HIDDEN, page_text, spans):
         for found in _INVISIBLE.finditer(page_text, start, end):
             a, b = found.span()
             rightful = {
@@ -88,13 +102,11 @@ def find_invisible(page_text: str, spans: Sequence[tuple[int, int]]) -> list[Cut
 
 def shown(text: str) -> str:
     """Return what a reader sees of a text: without the characters that show nothing."""
-    return cut_out(text, find_invisible(text, [(0, len(text))])) if _INVISIBLE.search(text) else text
+    return cut_out(text, find_invisible(text, [(0, len(text))])) if text else text
 
 
 def find_glosses(page_text: str, spans: Sequence[tuple[int, int]]) -> list[Cut]:
     """Return the cuts of pinyin glosses inside `spans`, where they are a system: over several ordinary characters."""
-    if not (_seen(page_text)[1] & _TONE):
-        return []
     found = [match.span() for start, end in spans for match in _GLOSS.finditer(page_text, start, end)]
     glossed = sorted({page_text[start - 1] for start, _ in found})
     if len(glossed) < _SYSTEM or sum(default_fluency().common(glossed, _ORDINARY)) < _SYSTEM:
@@ -151,51 +163,30 @@ _DISGUISED = 4
 """Gaps between single letters, or letters that only pass for Latin ones, from which on an address hides."""
 
 
-def _may_hide_addresses(page_text: str, spans: Sequence[tuple[int, int]]) -> bool:
-    """Tell whether the spans have as many hidden letters, or as many gaps behind single ones, as an address needs."""
-    text, some = _seen(page_text)
-    if not (spans and some & (_DISGUISE | _SPACER)):
-        return False
-    told = splices.disguised(
-        *(text, spans, _signs()), hidden=_DISGUISE, single=_LETTER | _DOT, spacer=_SPACER, letter=_LETTER
-    )
-    return max(told) >= _DISGUISED
-
-
-_HIDDEN, _TONE, _LETTER, _DOT, _DISGUISE, _SPACER = (1 << bit for bit in range(6))
-"""Signs of a character: it shows nothing, has the mark of a tone, reads as a Latin letter or digit or as a dot, passes
-for one of these, stands between the letters of a spaced address."""
-
-
 @cache
 def _signs() -> NDArray[np.uint8]:
     """Return the signs of each code point, shape `(0x110000,)`."""
     table = np.zeros(0x110000, np.uint8)
     for low, high in _RANGES:
-        table[low : high + 1] |= _HIDDEN
-    table[[ord(character) for character in _TONES]] |= _TONE
-    table[[*range(0x30, 0x3A), *range(0x41, 0x5B), *range(0x61, 0x7B)]] |= _LETTER
-    table[ord(".")] |= _DOT
+        table[low : high + 1] |= splices.HIDDEN
+    table[[ord(character) for character in _TONES]] |= splices.TONE
+    table[[*range(0x30, 0x3A), *range(0x41, 0x5B), *range(0x61, 0x7B)]] |= splices.LATIN
+    table[ord(".")] |= splices.DOT
     for several, one in _PLAIN.items():
-        table[several] |= (_DOT if one == "." else _LETTER) | (0 if chr(several) in _WIDE else _DISGUISE)
-    table[[ord(character) for character in " \t_*+~|-"]] |= _SPACER
+        table[several] |= (splices.DOT if one == "." else splices.LATIN) | (
+            0 if chr(several) in _WIDE else splices.DISGUISED
+        )
+    table[[ord(character) for character in " \t_*+~|-"]] |= splices.SPACER
+    told = classes()
+    table |= (told == HANT) * np.uint8(splices.TRADITIONAL) | (told == HANS) * np.uint8(splices.SIMPLIFIED)
     return table
-
-
-@lru_cache(maxsize=1)
-def _seen(page_text: str) -> tuple[Codes, int]:
-    """Return the code points, and the signs of all together. The last page's are kept: each finder asks for them."""
-    text = code_points(page_text)
-    return text, splices.signs(text, _signs())
 
 
 def find_watermarks(page_text: str, spans: Sequence[tuple[int, int]]) -> list[Cut]:
     """Return the cuts of site addresses inside sentences whose letters are spaced or replaced, to pass filters."""
     cuts: list[Cut] = []
-    if not _may_hide_addresses(page_text, spans):
-        return cuts
-    plain = page_text.translate(_PLAIN)
-    for start, end in spans:
+    for start, end in _having(splices.DISGUISED | splices.SPACER, page_text, spans):
+        plain = " " * start + page_text[start:end].translate(_PLAIN)
         for found in _SPACED.finditer(plain, start, end):
             a, b = found.span()
             hidden = [x != y and x not in _WIDE for x, y in zip(page_text[a:b], plain[a:b], strict=True)]
@@ -212,3 +203,20 @@ def find_watermarks(page_text: str, spans: Sequence[tuple[int, int]]) -> list[Cu
             reason = f"the address of a site, its letters {how}"
             cuts.append(Cut(a, b, "watermark", reason, page_text[a:b]))
     return cuts
+
+
+_Finder = Callable[[str, Sequence[tuple[int, int]]], list[Cut]]
+
+
+def finders(encoded: bytes, spans: NDArray[np.int64]) -> tuple[list[_Finder], bool]:
+    """Return those of the three that may find something inside `spans` of a page in UTF-32, shape `(n, 2)`.
+
+    And whether both scripts are there. Most pages have nothing for any of them, and one pass over the characters tells.
+    """
+    told = splices.signs(encoded, spans, _signs(), _DISGUISED)
+    worth = (
+        (find_invisible, splices.HIDDEN),
+        (find_glosses, splices.TONE),
+        (find_watermarks, splices.ADDRESS),
+    )
+    return [find for find, sign in worth if told & sign], not ~told & (splices.TRADITIONAL | splices.SIMPLIFIED)

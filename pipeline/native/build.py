@@ -17,7 +17,7 @@ _HERE = Path(__file__).parent
 LIBRARY = {"darwin": "kernels.dylib", "win32": "kernels.dll"}.get(sys.platform, "kernels.so")
 _SOURCES = (
     *("kernels.h", "flatten.c", "rules.c", "words.c", "blocks.c", "shares.c", "judge.c"),
-    *("splices.h", "fluency.c", "phrases.c", "pieces.c", "fold.c", "tags.c"),
+    *("splices.h", "fluency.c", "glance.c", "phrases.c", "pieces.c", "fold.c", "tags.c"),
 )
 _GLIBC = "2.28"
 """The oldest C library of Linux that the kernels run with, as pip's manylinux_2_28 promises."""

@@ -8,7 +8,7 @@ enum { AT_ONCE = 32, PART = 16 };
 /* Rows of features whose sums are made together, so that the weights of a few units stay in the nearest cache. */
 enum { ROWS = 16 };
 
-typedef struct {
+struct Networks {
     const float *mean, *scale; /* of each feature; one by its standard deviation */
     const float *zero;         /* what 0 is, once it is scaled */
     const float *first;        /* shape (width / AT_ONCE, n_features, AT_ONCE) */
@@ -18,7 +18,7 @@ typedef struct {
     int64_t n_features, n_networks, n_units, n_inner; /* n_inner: a multiple of PART; of one hidden layer, 0 */
     int64_t width;                                    /* units of all networks, and some for good measure */
     float far; /* standard deviations at which a feature is held */
-} Networks;
+};
 
 typedef struct {
     int32_t at; /* where the weights of the feature, or of the unit, begin */

@@ -28,6 +28,10 @@ static inline bool is_space(uint32_t c) {
            (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
 }
 
+/* The mean log odds of networks for each row of features: `judge.c`. */
+typedef struct Networks Networks;
+int64_t tw_judge(const Networks *networks, const float *features, int64_t n_rows, double *odds);
+
 /* An element that shows text. */
 typedef struct {
     int32_t parent, begin, end, mark; /* number of its parent, or -1; blocks inside; what a site file says of it, or -1 */

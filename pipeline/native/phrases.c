@@ -1,127 +1,5 @@
-/* What spans have of search phrases: the cheap look, and the full one. See `pipeline.ingest.evidence`. */
+/* What spans have of search phrases: the full look. See `pipeline.ingest.evidence`. */
 #include "splices.h"
-
-/* How many characters of a span are of the other script than its neighbourhood, at most 4. A part of a longer passage in
- * the other script, such as a quotation, gets none: the characters next to the span that belong to one script only must
- * be of the neighbourhood's. */
-static int64_t foreign_in(const Text *text, int64_t start, int64_t end) {
-    enum { NEAR = 60, MOST = 4 };
-    int64_t hant_in = 0, hans_in = 0, hant = 0, hans = 0, last = 0, next = 0;
-    for (int64_t i = start; i < end; i++) {
-        int8_t script = text->scripts[text->page[i]];
-        hant_in += script > 0, hans_in += script < 0;
-    }
-    if (!hant_in == !hans_in) return 0;
-    for (int64_t i = max64(0, start - NEAR); i < min64(text->size, end + NEAR); i++) {
-        if (i == start) i = end;
-        if (i >= text->size) break;
-        int8_t script = text->scripts[text->page[i]];
-        hant += script > 0, hans += script < 0;
-    }
-    if (!(hans_in ? hant > 2 * hans + 3 : hans > 2 * hant + 3)) return 0;
-    for (int64_t i = start - 1; i >= 0 && !last; i--) last = text->scripts[text->page[i]];
-    for (int64_t i = end; i < text->size && !next; i++) next = text->scripts[text->page[i]];
-    if (hans_in ? last < 0 || next < 0 : last > 0 || next > 0) return 0;
-    return min64(hant_in + hans_in, MOST);
-}
-
-static bool has_both_scripts(const Text *text) {
-    bool hant = false, hans = false;
-    for (int64_t i = 0; i < text->size && !(hant && hans); i++) {
-        int8_t script = text->scripts[text->page[i]];
-        hant |= script > 0, hans |= script < 0;
-    }
-    return hant && hans;
-}
-
-static float shape_of(const Shape *shape, const int32_t *symbols, int64_t at) {
-    return (float)shape->pairs[symbols[at] * shape->size + symbols[at + 1]] * STEP;
-}
-
-static const float NO_PHRASE = -3; /* nats where there is no character */
-
-/* What spans of a glance have of phrases, in the order of `evidence.SUSPICIONS`. `spans` are those of the glance; kept
- * are those that gain most and may be phrases, which come first in it then. `out` has room for all. */
-EXPORT int64_t tw_suspect_phrases(const Text *text, const Shape *shape, Spans *spans, int64_t count,
-                                  const int32_t *symbols, const float *alone, const float *pair, int64_t shortest,
-                                  int64_t most, int64_t usual, float *out) {
-    enum { COLUMNS = 22 };
-    int64_t n = text->size, kept = 0;
-    size_t room = (size_t)max64(count, n) + 1;
-    float *values = malloc(room * sizeof *values), *shaped = malloc(room * sizeof *shaped);
-    int32_t *times = malloc(room * sizeof *times), *names = malloc(room * sizeof *names);
-    int32_t *copies = calloc(room, sizeof *copies), *barrier = malloc(room * sizeof *barrier);
-    Prints prints = {0};
-    if (!values || !shaped || !times || !names || !copies || !barrier) goto failed;
-    memcpy(values, spans->gain, (size_t)count * sizeof *values);
-    float least = count > most ? nth(values, count, count - most) : -1e9f;
-    barrier[0] = 0;
-    for (int64_t i = 0; i < n; i++) barrier[i + 1] = barrier[i] + !(text->kinds[text->key[i]] & WORD);
-    for (int64_t i = 0; i < count; i++) {
-        int32_t start = spans->start[i], end = spans->end[i];
-        if (spans->gain[i] < least || end - start < shortest || end >= n || barrier[end] != barrier[start]) continue;
-        spans->start[kept] = start, spans->end[kept] = end;
-        spans->gain[kept++] = smaller(spans->gain[i], 15);
-    }
-    if (!kept) goto done;
-    if (!make_prints(&prints, text->key, n) || count_pairs(text->key, n, times)) goto failed;
-    if (name_spans(&prints, spans->start, spans->end, kept, names) < 0) goto failed;
-    double cost = 0;
-    for (int64_t i = 0; i < n; i++) cost -= pair[i];
-    for (int64_t i = 0; i < kept; i++) copies[names[i]]++, values[i] = spans->gain[i];
-    float best = nth(values, kept, kept - min64(kept, usual));
-    bool mixed = has_both_scripts(text);
-    for (int64_t i = 0; i < kept; i++) {
-        int64_t start = spans->start[i], end = spans->end[i], length = end - start;
-        double shape_in = 0, good = 0, link = 0, seen = 0;
-        bool latin = false;
-        for (int64_t at = start; at < end; at++) {
-            latin |= (text->kinds[text->key[at]] & (LETTER | DIGIT)) > 0;
-            if (at == start) continue;
-            float gain = shape_of(shape, symbols, at);
-            shape_in += gain;
-            good += larger(gain, 0);
-            link += pair[at] - alone[at];
-            seen += times[at - 1] > 1;
-        }
-        int64_t foreign = mixed ? foreign_in(text, start, end) : 0;
-        shaped[i] = (float)((shape_in + shape->first[symbols[start + 1]]) / (double)length);
-        const float row[COLUMNS] = {
-            spans->gain[i],
-            (float)min64(length, 12),
-            shaped[i],
-            (float)foreign,
-            foreign > 1,
-            latin,
-            (float)min64(copies[names[i]] - 1, 3),
-            pair[start] - alone[start],
-            pair[end] - alone[end],
-            (float)(link / (double)(length - 1)),
-            (float)(seen / (double)(length - 1)),
-            start == 0 || !(text->kinds[text->key[start - 1]] & WORD),
-            !(text->kinds[text->key[end]] & WORD),
-            shape->first[symbols[start + 1]],
-            shape_of(shape, symbols, end),
-            start > 0 ? shape->first[symbols[start]] : NO_PHRASE,
-            (float)(good / (double)length),
-            spans->gain[i] - best,
-            0,
-            (float)((double)kept / (double)max64(300, n)),
-            (float)(cost / (double)n),
-            (float)log((double)n),
-        };
-        memcpy(out + i * COLUMNS, row, sizeof row);
-    }
-    memcpy(values, shaped, (size_t)kept * sizeof *values);
-    float middle = median(values, kept);
-    for (int64_t i = 0; i < kept; i++) out[i * COLUMNS + 18] = shaped[i] - middle;
-    goto done;
-failed:
-    kept = NO_MEMORY;
-done:
-    free(values), free(shaped), free(times), free(names), free(copies), free(barrier), free(prints.sums);
-    return kept;
-}
 
 /* What is worth a candidate's full look: see `evidence`. */
 typedef struct {
@@ -157,16 +35,21 @@ EXPORT int64_t tw_candidates(const Language *language, const Shape *shape, const
         for (int64_t end = start + 1; end < n && end - start <= bounds->longest; end++) {
             if (!(KIND(end - 1) & WORD)) break;
             if (end - start < bounds->shortest || best_right(reading, end) <= bounds->right || SPLIT(end)) continue;
-            float left = left_of(reading, start, end), right = right_of(language, reading, start, end);
-            seams[fit++] = left + right;
-            if (left + right <= bounds->both) continue;
-            found->start[count] = (int32_t)start, found->end[count] = (int32_t)end;
-            found->left[count] = left, found->right[count++] = right;
+            found->start[fit] = (int32_t)start, found->end[fit++] = (int32_t)end;
         }
+    }
+    for (int64_t i = 0; i < fit; i++) {
+        if (i + AHEAD < fit) ask_for_right(language, reading, found->start[i + AHEAD], found->end[i + AHEAD]);
+        int32_t start = found->start[i], end = found->end[i];
+        float left = left_of(reading, start, end), right = right_of(language, reading, start, end);
+        if (left + right <= bounds->both) continue;
+        seams[count] = left + right;
+        found->start[count] = start, found->end[count] = end;
+        found->left[count] = left, found->right[count++] = right;
     }
     int64_t most = bounds->most * n;
     if (count > most) {
-        float least = nth(seams, fit, fit - most);
+        float least = nth(seams, count, count - most);
         int64_t all = count;
         count = 0;
         for (int64_t i = 0; i < all; i++) {
@@ -185,14 +68,13 @@ EXPORT int64_t tw_candidates(const Language *language, const Shape *shape, const
         found->left[count] = left_of(reading, start, end);
         found->right[count++] = right_of(language, reading, start, end);
     }
-    bool mixed = has_both_scripts(text);
     for (int64_t i = 0; i < count; i++) {
         int64_t start = found->start[i], end = found->end[i], length = end - start;
         float left = found->left[i], right = found->right[i];
         double told = shape->first[x[start + 1]];
         for (int64_t at = start + 1; at < end; at++) told += shape_of(shape, x, at);
         float shaped = (float)told;
-        int64_t foreign = mixed ? foreign_in(text, start, end) : 0;
+        int64_t foreign = foreign_in(text, start, end);
         seams[i] = left + right;
         shapes[i] = shaped / (float)length;
         const float *hope = bounds->hope;

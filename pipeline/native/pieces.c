@@ -1,137 +1,6 @@
 /* What strings have of pieces that are dealt out in a cycle. See `pipeline.ingest.pieces`. */
 #include "splices.h"
 
-/* A string that a glance sees more than once, by its symbols. */
-typedef struct {
-    uint64_t mark;
-    double sum;
-    int64_t count;
-} String;
-
-enum { STRINGS = 6 }; /* with the most evidence that a glance looks at */
-
-/* The strings with the most evidence, of those that are there `least` times. */
-static int64_t find_best(const String *all, int64_t count, int64_t least, String *best) {
-    int64_t found = 0;
-    for (int64_t i = 0; i < count; i++) {
-        if (all[i].count < least || all[i].sum <= 0) continue;
-        int64_t at = found < STRINGS ? found++ : STRINGS;
-        while (at > 0 && (best[at - 1].sum < all[i].sum || (best[at - 1].sum == all[i].sum && best[at - 1].mark > all[i].mark))) {
-            if (at < STRINGS) best[at] = best[at - 1];
-            at--;
-        }
-        if (at < STRINGS) best[at] = all[i];
-    }
-    return found;
-}
-
-typedef struct {
-    int32_t start, end, rank, behind;
-} Place;
-
-static int by_start(const void *a, const void *b) {
-    const Place *x = a, *y = b;
-    if (x->start != y->start) return x->start < y->start ? -1 : 1;
-    return x->end != y->end ? (x->end > y->end ? -1 : 1) : 0;
-}
-
-/* How often what follows one of the strings is its usual follower, or itself, and how varied what is behind them. */
-static int64_t find_order(Place *places, int64_t count, int64_t strings, float *out) {
-    int64_t steps[STRINGS][STRINGS] = {{0}}, times[STRINGS] = {0}, usual = 0, own = 0, length = 0, last = -1;
-    int32_t *way = malloc(((size_t)count + 1) * sizeof *way);
-    Keyed *keyed = malloc(((size_t)count + 1) * sizeof *keyed);
-    if (!way || !keyed) {
-        free(way), free(keyed);
-        return NO_MEMORY;
-    }
-    qsort(places, (size_t)count, sizeof *places, by_start);
-    for (int64_t i = 0; i < count; i++) { /* of places that overlap, that of the first string counts */
-        times[places[i].rank]++;
-        if (places[i].start >= last) way[length++] = places[i].rank;
-        else if (places[i].rank < way[length - 1]) way[length - 1] = places[i].rank;
-        else continue;
-        last = places[i].end;
-    }
-    for (int64_t i = 0; i + 1 < length; i++) steps[way[i]][way[i + 1]]++;
-    for (int64_t a = 0; a < strings; a++) {
-        int64_t most = 0;
-        for (int64_t b = 0; b < strings; b++) most = max64(most, steps[a][b]);
-        usual += most;
-        own += steps[a][a];
-    }
-    double varied = 0;
-    for (int64_t a = 0; a < strings; a++) {
-        int64_t found = 0, different = 0;
-        for (int64_t i = 0; i < count; i++)
-            if (places[i].rank == a) keyed[found++] = (Keyed){(uint64_t)places[i].behind, i};
-        qsort(keyed, (size_t)found, sizeof *keyed, by_key);
-        for (int64_t i = 0; i < found; i++) different += !i || keyed[i].key != keyed[i - 1].key;
-        varied += (double)different / (double)times[a];
-    }
-    out[0] = (float)((double)usual / (double)max64(1, length - 1));
-    out[1] = (float)((double)own / (double)max64(1, length - 1));
-    out[2] = (float)(varied / (double)strings);
-    free(way), free(keyed);
-    return 0;
-}
-
-/* What a glance sees of pieces, in the order of `pieces.SUSPICIONS`. */
-EXPORT int64_t tw_suspect_pieces(const Text *text, const Spans *spans, int64_t count, const int32_t *symbols,
-                                 const float *pair, int64_t longest, double badly, float *out) {
-    enum { COLUMNS = 14 };
-    int64_t n = text->size, kept = 0, names = 0, error = NO_MEMORY, bad = 0, placed = 0;
-    size_t room = (size_t)max64(count, n) + 1;
-    int32_t *barrier = malloc(room * sizeof *barrier), *name = malloc(room * sizeof *name), *at = malloc(room * sizeof *at);
-    String *all = calloc(room, sizeof *all), best[STRINGS];
-    Place *places = malloc(room * sizeof *places);
-    Groups groups;
-    if (!make_groups(&groups, count) || !barrier || !name || !at || !all || !places) goto done;
-    memset(out, 0, COLUMNS * sizeof *out);
-    double cost = 0;
-    for (int64_t i = 0; i < n; i++) cost -= pair[i];
-    out[0] = (float)log((double)n + 1);
-    out[1] = n ? (float)(cost / (double)n) : 0;
-    barrier[0] = 0;
-    for (int64_t i = 0; i < n; i++) barrier[i + 1] = barrier[i] + !(text->kinds[text->key[i]] & ALPHANUMERIC);
-    for (int64_t i = 0; i < count; i++) {
-        int64_t start = spans->start[i], end = spans->end[i];
-        if (end - start > longest || barrier[end] != barrier[start]) continue;
-        uint64_t mark = (uint64_t)symbols[start + 1] * 1000003 + (uint64_t)symbols[start + 2] * 8191 +
-                        (uint64_t)symbols[end] * 131 + (uint64_t)(end - start);
-        String *string = all + (name[kept] = group_of(&groups, mark));
-        string->mark = mark;
-        string->sum += spans->gain[i];
-        string->count++;
-        at[kept++] = (int32_t)i;
-        bad += spans->gain[i] > badly;
-    }
-    error = 0;
-    if (!kept) goto done;
-    names = groups.count;
-    int64_t column = 2, strings = 0;
-    for (int least = 2; least <= 3; least++) {
-        static const int64_t MOST[] = {1, 3, STRINGS};
-        double sum = 0, strong = 0;
-        strings = find_best(all, names, least, best);
-        for (int64_t k = 0, i = 0; k < 3; k++) {
-            for (; i < min64(MOST[k], strings); i++) sum += best[i].sum;
-            out[column++] = (float)log1p(sum);
-        }
-        for (int64_t i = 0; i < names; i++) strong += all[i].count >= least && all[i].sum > badly * least;
-        out[column++] = (float)log1p(strong);
-    }
-    out[column++] = (float)log1p(1000 * (double)bad / (double)max64(300, n));
-    strings = find_best(all, names, 2, best);
-    for (int64_t i = 0; i < kept; i++)
-        for (int32_t rank = 0; rank < strings; rank++)
-            if (best[rank].mark == all[name[i]].mark)
-                places[placed++] = (Place){spans->start[at[i]], spans->end[at[i]], rank, symbols[spans->end[at[i]] + 1]};
-    if (strings) error = find_order(places, placed, strings, out + column);
-done:
-    free(barrier), free(name), free(at), free(all), free(places), free_groups(&groups);
-    return error;
-}
-
 /* The log odds of a recurring string being spliced in, from its seams: see `pieces`. */
 typedef struct {
     float low, high, slope, offset, worse, worst; /* bounds of a seam; weights */
@@ -168,6 +37,26 @@ static void find_longer(Edge *edges, int64_t count, const int32_t *times, uint8_
     }
 }
 
+/* Of the strings those that come again stay, and some that share a hash with another. */
+static int64_t find_again(const Prints *prints, Joints *found, int64_t count) {
+    int bits = 12;
+    while (bits < 22 && (int64_t)1 << bits < 4 * count) bits++;
+    uint8_t *seen = calloc((size_t)1 << bits, 1);
+    if (!seen) return NO_MEMORY;
+    int64_t kept = 0;
+#define SEEN(i) (mixed(print_of(prints, found->start[i], found->end[i])) >> (64 - bits))
+    for (int64_t i = 0; i < count; i++) {
+        uint8_t *times = seen + SEEN(i);
+        *times += *times < 2;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        if (seen[SEEN(i)] < 2) continue;
+        found->start[kept] = found->start[i], found->end[kept++] = found->end[i];
+    }
+    free(seen);
+    return kept;
+}
+
 /* The places where recurring strings may be splices, by length and place: a string recurs only if all its pairs of
  * characters do. Names are numbers, the same for the same string. Room for the sizes times `size`. */
 EXPORT int64_t tw_joints(const Language *language, const Text *text, const Reading *reading, const Weights *weights,
@@ -177,10 +66,15 @@ EXPORT int64_t tw_joints(const Language *language, const Text *text, const Readi
     int32_t *pairs = malloc(((size_t)n + 1) * sizeof *pairs), *times = NULL;
     uint8_t *recurs = calloc((size_t)n + 2, 1), *longer = NULL;
     int32_t *starts = malloc(((size_t)n + 1) * sizeof *starts);
+    float *left = malloc(((size_t)n + 1) * 2 * sizeof *left), *right = left + n + 1; /* of a span, at best */
     Edge *edges = malloc(room * sizeof *edges);
     Prints prints = {0};
-    if (!pairs || !recurs || !starts || !edges) goto failed;
+    if (!pairs || !recurs || !starts || !edges || !left) goto failed;
     if (!make_prints(&prints, text->key, n) || count_pairs(text->key, n, pairs)) goto failed;
+    for (int64_t i = 0; i <= n; i++) {
+        left[i] = i < n ? best_left(reading, i) : 0;
+        right[i] = best_right(reading, i);
+    }
     int64_t open = 0;
     for (int64_t i = 0; i + 1 < n; i++) {
         recurs[i] = KIND(i) & ALPHANUMERIC && KIND(i + 1) & ALPHANUMERIC && pairs[i] > 1;
@@ -190,19 +84,21 @@ EXPORT int64_t tw_joints(const Language *language, const Text *text, const Readi
         int64_t still = 0;
         for (int64_t i = 0; i < open; i++) {
             int64_t start = starts[i], end = start + length;
-            if (weigh(weights, best_left(reading, start), best_right(reading, end)) > least) {
+            if (weigh(weights, left[start], right[end]) > least) {
                 found->start[count] = (int32_t)start, found->end[count++] = (int32_t)end;
             }
             if (recurs[end - 1]) starts[still++] = (int32_t)start;
         }
         open = still;
     }
+    if ((count = find_again(&prints, found, count)) < 0) goto failed;
     if ((names = name_spans(&prints, found->start, found->end, count, found->name)) < 0) goto failed;
     times = calloc((size_t)names + 1, sizeof *times), longer = calloc((size_t)names + 1, 1);
     if (!times || !longer) goto failed;
     for (int64_t i = 0; i < count; i++) times[found->name[i]]++;
     for (int64_t i = 0; i < count; i++) {
-        int64_t start = found->start[i], end = found->end[i];
+        int64_t start = found->start[i], end = found->end[i], next = min64(i + AHEAD, count - 1);
+        if (times[found->name[next]] > 1) ask_for_right(language, reading, found->start[next], found->end[next]);
         if (times[found->name[i]] < 2) continue;
         float value = weigh(weights, left_of(reading, start, end), right_of(language, reading, start, end));
         if (value <= least) continue;
@@ -230,7 +126,7 @@ EXPORT int64_t tw_joints(const Language *language, const Text *text, const Readi
 failed:
     kept = NO_MEMORY;
 done:
-    free(pairs), free(times), free(recurs), free(longer), free(starts), free(edges), free(prints.sums);
+    free(pairs), free(times), free(recurs), free(longer), free(starts), free(edges), free(left), free(prints.sums);
     return kept;
 }
 

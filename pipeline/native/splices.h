@@ -6,6 +6,7 @@
 
 static const float STEP = 1.0f / 16; /* nats per step of a stored logarithm */
 enum { KEY_BITS = 13 };              /* of a symbol in the key of an n-gram */
+enum { AHEAD = 24 };                 /* characters whose place in a table of many MB is asked for beforehand */
 enum { WORD = 1, LETTER = 2, DIGIT = 4, ALPHANUMERIC = 8 }; /* kinds of character: inside a phrase; ... */
 
 /* Of the character at a place of `text`. */
@@ -13,16 +14,21 @@ enum { WORD = 1, LETTER = 2, DIGIT = 4, ALPHANUMERIC = 8 }; /* kinds of characte
 #define TYPE(i) (KIND(i) & LETTER ? 1 : KIND(i) & DIGIT ? 2 : 0)
 #define IS_HAN(i) (KIND(i) & ALPHANUMERIC && !(KIND(i) & (LETTER | DIGIT)))
 
+/* 64 bits of a bit map, and how many are before them. */
+typedef struct {
+    uint64_t word;
+    int32_t before, unused;
+} Bits;
+
 /* The model of the language. */
 typedef struct {
-    const int32_t *symbols;     /* of each code point of the basic plane; 0: unknown */
+    const uint16_t *symbols;    /* of each code point of the basic plane; 0: unknown */
     const uint8_t *pair_steps;  /* cost of each symbol after each, shape (size, size) */
     const int16_t *one_steps;   /* and by itself */
-    const float *one, *one_back, *two, *two_back, *three; /* logarithms of what is stored, and of backing off */
-    const uint64_t *pair_words; /* the pairs that are stored, as a bit map by their keys */
-    const int32_t *pair_before; /* and how many are before each of its words */
-    const uint64_t *triple_keys; /* an open-addressed table; keys of all ones are empty */
-    const int32_t *triple_rows;
+    const float *one, *one_back; /* logarithms by itself, and of backing off from it */
+    const float (*pairs)[2];     /* the same of each pair that is stored */
+    const Bits *pair_rows;       /* the pairs that are stored, as a bit map by their keys */
+    const uint64_t *triples;     /* an open-addressed table: keys, and in the lowest byte the cost; all ones is empty */
     const int32_t *themed; /* row in `themes` of each pair, or -1 */
     const float *themes;   /* shape (n_themes, n_directions) */
     int64_t size, triple_shift, triple_mask, break_symbol, n_directions;
@@ -34,6 +40,7 @@ typedef struct {
     int64_t size;
     const uint8_t *kinds; /* of characters, as bits */
     const int8_t *scripts; /* 1: only Traditional, -1: only Simplified */
+    int64_t mixed;        /* whether it may have characters of both */
 } Text;
 
 /* How characters follow each other in search phrases, against the news, in nats. */
@@ -49,36 +56,46 @@ typedef struct {
     float *pair, *one, *log;
 } Reading;
 
-typedef struct {
-    int32_t *start, *end;
-    float *gain;
-} Spans;
-
 static inline float smaller(float a, float b) { return a < b ? a : b; }
 static inline float larger(float a, float b) { return a > b ? a : b; }
 static inline float within(float value, float low, float high) { return larger(low, smaller(value, high)); }
 
 static inline int32_t symbol_of(const Language *language, uint32_t c) { return language->symbols[c < 0xffff ? c : 0xffff]; }
 
-static inline float pair_of(const Language *language, int32_t first, int32_t second, int32_t *row) {
-    uint64_t key = (uint64_t)first << KEY_BITS | (uint64_t)second, bit = (uint64_t)1 << (key & 63);
-    uint64_t word = language->pair_words[key >> 6];
-    if (!(word & bit)) {
-        *row = -1;
-        return language->one_back[first] + language->one[second];
-    }
-    *row = language->pair_before[key >> 6] + __builtin_popcountll(word & (bit - 1));
-    return language->two[*row];
+static inline uint64_t pair_key(int32_t first, int32_t second) { return (uint64_t)first << KEY_BITS | (uint64_t)second; }
+
+/* Row of a pair, -1 where it is not stored. */
+static inline int32_t row_of(const Language *language, int32_t first, int32_t second) {
+    uint64_t key = pair_key(first, second), bit = (uint64_t)1 << (key & 63);
+    Bits bits = language->pair_rows[key >> 6];
+    return bits.word & bit ? bits.before + __builtin_popcountll(bits.word & (bit - 1)) : -1;
+}
+
+static inline float pair_of(const Language *language, int32_t first, int32_t second, int32_t row) {
+    return row < 0 ? language->one_back[first] + language->one[second] : language->pairs[row][0];
+}
+
+static inline uint64_t triple_at(const Language *language, uint64_t key) {
+    return (key * 0x9e3779b97f4a7c15u) >> language->triple_shift;
 }
 
 /* Log probability of `third` after two, whose pair has `row`; `lower` is that of the second pair. */
 static inline float triple_of(const Language *language, int32_t first, int32_t second, int32_t third, int32_t row, float lower) {
     if (row < 0) return lower;
-    uint64_t key = ((uint64_t)first << KEY_BITS | (uint64_t)second) << KEY_BITS | (uint64_t)third;
-    uint64_t at = (key * 0x9e3779b97f4a7c15u) >> language->triple_shift;
-    for (; language->triple_keys[at] != ~(uint64_t)0; at = (at + 1) & (uint64_t)language->triple_mask)
-        if (language->triple_keys[at] == key) return language->three[language->triple_rows[at]];
-    return language->two_back[row] + lower;
+    uint64_t key = pair_key(first, second) << KEY_BITS | (uint64_t)third, entry;
+    for (uint64_t at = triple_at(language, key); (entry = language->triples[at]) != ~(uint64_t)0;
+         at = (at + 1) & (uint64_t)language->triple_mask)
+        if (entry >> 8 == key) return -((float)(entry & 255) * STEP);
+    return language->pairs[row][1] + lower;
+}
+
+/* Ask for what `row_of` and `triple_of` will look up: the tables do not fit into a cache. */
+static inline void ask_for_row(const Language *language, int32_t first, int32_t second) {
+    __builtin_prefetch(language->pair_rows + (pair_key(first, second) >> 6));
+}
+
+static inline void ask_for_triple(const Language *language, int32_t first, int32_t second, int32_t third) {
+    __builtin_prefetch(language->triples + triple_at(language, pair_key(first, second) << KEY_BITS | (uint64_t)third));
 }
 
 static inline float left_of(const Reading *reading, int64_t start, int64_t end) {
@@ -90,11 +107,18 @@ static inline float left_of(const Reading *reading, int64_t start, int64_t end) 
 static inline float right_of(const Language *language, const Reading *reading, int64_t start, int64_t end) {
     const int32_t *x = reading->symbols;
     int64_t a = start + 2, b = end + 2;
-    int32_t row;
-    float join = pair_of(language, x[a - 1], x[b], &row);
+    int32_t row = row_of(language, x[a - 1], x[b]);
+    float join = pair_of(language, x[a - 1], x[b], row);
     float told = triple_of(language, x[a - 2], x[a - 1], x[b], reading->row[a - 1], join);
     told += triple_of(language, x[a - 1], x[b], x[b + 1], row, reading->pair[b + 1]);
     return told - reading->log[b] - reading->log[b + 1];
+}
+
+static inline void ask_for_right(const Language *language, const Reading *reading, int64_t start, int64_t end) {
+    const int32_t *x = reading->symbols + start, *y = reading->symbols + end + 2; /* x: two before it; y: two behind */
+    ask_for_row(language, x[1], y[0]);
+    ask_for_triple(language, x[0], x[1], y[0]);
+    ask_for_triple(language, x[1], y[0], y[1]);
 }
 
 /* What the seams are at best, of a span that starts at, or ends before, a place. */
@@ -190,5 +214,36 @@ static inline float median(float *values, int64_t count) {
     float upper = nth(values, count, count / 2);
     return count % 2 ? upper : (nth(values, count, count / 2 - 1) + upper) / 2;
 }
+
+/* How many characters of a span are of the other script than its neighbourhood, at most 4. A part of a longer passage in
+ * the other script, such as a quotation, gets none: the characters next to the span that belong to one script only must
+ * be of the neighbourhood's. */
+static inline int64_t foreign_in(const Text *text, int64_t start, int64_t end) {
+    enum { NEAR = 60, MOST = 4 };
+    int64_t hant_in = 0, hans_in = 0, hant = 0, hans = 0, last = 0, next = 0;
+    if (!text->mixed) return 0;
+    for (int64_t i = start; i < end; i++) {
+        int8_t script = text->scripts[text->page[i]];
+        hant_in += script > 0, hans_in += script < 0;
+    }
+    if (!hant_in == !hans_in) return 0;
+    for (int64_t i = max64(0, start - NEAR); i < min64(text->size, end + NEAR); i++) {
+        if (i == start) i = end;
+        if (i >= text->size) break;
+        int8_t script = text->scripts[text->page[i]];
+        hant += script > 0, hans += script < 0;
+    }
+    if (!(hans_in ? hant > 2 * hans + 3 : hans > 2 * hant + 3)) return 0;
+    for (int64_t i = start - 1; i >= 0 && !last; i--) last = text->scripts[text->page[i]];
+    for (int64_t i = end; i < text->size && !next; i++) next = text->scripts[text->page[i]];
+    if (hans_in ? last < 0 || next < 0 : last > 0 || next > 0) return 0;
+    return min64(hant_in + hans_in, MOST);
+}
+
+static inline float shape_of(const Shape *shape, const int32_t *symbols, int64_t at) {
+    return (float)shape->pairs[symbols[at] * shape->size + symbols[at + 1]] * STEP;
+}
+
+static const float NO_PHRASE = -3; /* nats where there is no character */
 
 #endif

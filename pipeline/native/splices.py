@@ -3,44 +3,59 @@
 from __future__ import annotations
 
 import ctypes
+import threading
 from collections.abc import Sequence
-from typing import NamedTuple
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.native.library import Arrays, Record, addresses, at, call
+from pipeline.native.library import Arrays, Record, address, addresses, at, call
 
 __all__ = [
+    "ADDRESS",
     "ALPHANUMERIC",
     "DIGIT",
+    "DISGUISED",
+    "DOT",
+    "HIDDEN",
+    "LATIN",
     "LETTER",
+    "SIMPLIFIED",
+    "SPACER",
+    "TONE",
+    "TRADITIONAL",
     "WORD",
     "Bounds",
     "Costs",
-    "Glance",
     "Joints",
     "Language",
     "Reading",
+    "Regression",
+    "Seen",
     "Shape",
-    "Spans",
+    "Sight",
     "Text",
     "Weights",
     "candidates_and_evidence",
-    "disguised",
     "glance",
+    "joined",
     "joints",
     "order",
+    "pairs",
     "path",
+    "placed",
     "read",
     "seams",
     "signs",
-    "suspect_phrases",
-    "suspect_pieces",
 ]
 
 WORD, LETTER, DIGIT, ALPHANUMERIC = (1 << bit for bit in range(4))
 """Kinds of character, as bits: it may be inside a phrase; ASCII letter; ASCII digit; letter, digit or ideograph."""
+HIDDEN, TONE, LATIN, DOT, DISGUISED, SPACER, TRADITIONAL, SIMPLIFIED, ADDRESS = (1 << bit for bit in range(9))
+"""Signs of a character, as bits: it shows nothing, has the mark of a tone, reads as a Latin letter or digit or as a
+dot, passes for one of these, stands between the letters of a spaced address, is of one script only; of a text: it may
+have a disguised address."""
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -52,8 +67,7 @@ class Language(Record):
 
     _fields_ = (
         *((name, ctypes.c_void_p) for name in ("symbols", "pair_steps", "one_steps")),
-        *((name, ctypes.c_void_p) for name in ("one", "one_back", "two", "two_back", "three")),
-        *((name, ctypes.c_void_p) for name in ("pair_words", "pair_before", "triple_keys", "triple_rows")),
+        *((name, ctypes.c_void_p) for name in ("one", "one_back", "pairs", "pair_rows", "triples")),
         *((name, ctypes.c_void_p) for name in ("themed", "themes")),
         *((name, ctypes.c_int64) for name in ("size", "triple_shift", "triple_mask", "break_symbol", "n_directions")),
     )
@@ -66,12 +80,16 @@ class Shape(Record):
 
 
 class Text(Record):
-    """A text: code points folded and as they are, their number; kinds of all code points, their scripts (1, -1, 0)."""
+    """A text: code points folded and as they are, their number; kinds of all code points, their scripts (1, -1, 0).
+
+    And whether it may have characters of both.
+    """
 
     _fields_ = (
         *((name, ctypes.c_void_p) for name in ("key", "page")),
         ("size", ctypes.c_int64),
         *((name, ctypes.c_void_p) for name in ("kinds", "scripts")),
+        ("mixed", ctypes.c_int64),
     )
 
 
@@ -104,48 +122,101 @@ class _Candidates(Record):
     _fields_ = tuple((name, ctypes.c_void_p) for name in ("start", "end", "foreign", "left", "right", "shaped", "own"))
 
 
-class Spans(Arrays):
-    """Spans of a text with what they gain if they go."""
+class Sight(Record):
+    """What a glance looks for: see `pipeline.ingest.evidence` and `pieces`. Gains are in steps."""
 
-    _fields_ = addresses("starts", "ends", "gain")
-    starts: _Numbers
-    ends: _Numbers
-    gain: Floats
-    """Nats that both seams of each span gain."""
-
-
-class Glance(NamedTuple):
-    """What a first look sees: spans that sit badly, and what is known of each character."""
-
-    spans: Spans
-    symbols: _Numbers
-    """Of each character, and a line break before and two behind, shape `(size + 3,)`."""
-    alone: Floats
-    """Log probability of each character by itself, shape `(size,)`."""
-    pair: Floats
-    """And after the one before it."""
+    _fields_ = (
+        *((name, ctypes.c_int64) for name in ("loose", "bad", "shortest", "most", "usual", "longest", "badly")),
+        ("like", ctypes.c_float),
+    )
 
 
-_REACH = 21
-"""Ends of spans that begin at one place, in a glance."""
+class Regression(Record):
+    """A logistic regression: means, scales and weights of columns, the constant, how far a column is held."""
+
+    _fields_ = (
+        *((name, ctypes.c_void_p) for name in ("mean", "scale", "weight")),
+        *((name, ctypes.c_float) for name in ("bias", "far")),
+    )
 
 
-def glance(language: Language, key: NDArray[np.uint32], loose: int, bad: int) -> Glance:
-    """Return the spans of 2 to 22 characters that sit badly by their pairs alone.
+class Seen(Record):
+    """What a glance sees."""
+
+    _fields_ = (
+        *((name, ctypes.c_void_p) for name in ("at_spans", "at_phrases", "at_pieces", "at_like")),
+        *((name, ctypes.c_float) for name in ("phrase_odds", "piece_odds")),
+    )
+
+    def __init__(self, n_elements: int) -> None:
+        self.spans = np.empty((_MOST_SPANS, 2), np.int32)
+        """Starts and ends."""
+        self.phrases = np.empty((_MOST_SPANS, _OF_PHRASES), np.float32)
+        """What they have of phrases."""
+        self.pieces = np.empty((1, _OF_PIECES), np.float32)
+        """What the page has of pieces."""
+        self.like = np.zeros(n_elements, bool)
+        """Whether each element has the shape of a phrase."""
+        super().__init__(self.spans, self.phrases, self.pieces, self.like, 0, 0)
+
+
+_MOST_SPANS, _OF_PHRASES, _OF_PIECES = 64, 22, 14
+"""Of a glance, as the kernel has them."""
+
+
+class _Memory(threading.local):
+    """What a glance needs, kept from page to page: fresh memory costs more than what is done with it."""
+
+    size = 0
+    room = np.empty(0, np.uint8)
+    seen: Seen | None = None
+
+
+_memory = _Memory()
+_KEPT = 1 << 24
+"""Bytes that stay: enough for 25,000 characters."""
+_FEW = 32
+"""Elements that the memory kept has room for."""
+
+
+def _room(size: int, sight: Sight) -> NDArray[np.uint8]:
+    """Return memory for a text of this size."""
+    if size <= _memory.size:
+        return _memory.room
+    size += size // 4
+    room = np.empty(call("tw_glance_room", ctypes.c_int64(size), sight), np.uint8)
+    if len(room) <= _KEPT:
+        _memory.room, _memory.size = room, size
+    return room
+
+
+def glance(
+    language: Language,
+    shape: Shape,
+    text: Text,
+    sight: Sight,
+    elements: Sequence[tuple[int, int]],
+    judges: tuple[Record | None, Regression | None],
+) -> tuple[int, Seen]:
+    """Look at a text, and return of how many spans is told, and what is seen; the next glance writes it over.
 
     Args:
         language: the model.
-        key: code points of the folded text.
-        loose: steps from which on a character does not go with the one before it.
-        bad: steps that both seams must gain.
+        shape: how characters follow each other in phrases.
+        text: the text.
+        sight: what to look for.
+        elements: spans of the text that are elements of their own.
+        judges: networks for spans and a regression for pages; None for one whose odds are not asked.
     """
-    size = len(key)
-    starts, ends, gain = np.empty(_REACH * size, np.int32), np.empty(_REACH * size, np.int32), _floats(_REACH * size)
-    symbols, alone, pair = np.empty(size + 3, np.int32), _floats(size), _floats(size)
-    numbers = (ctypes.c_int64(number) for number in (size, loose, bad))
-    spans = Spans(starts, ends, gain)
-    found = call("tw_glance", language, at(key), *numbers, spans, at(symbols), at(alone), at(pair))
-    return Glance(Spans(*(array[:found].copy() for array in (starts, ends, gain))), symbols, alone, pair)
+    seen = _memory.seen
+    if seen is None or len(elements) > _FEW:
+        seen = Seen(max(_FEW, len(elements)))
+        if len(elements) <= _FEW:
+            _memory.seen = seen
+    told = pairs(elements) if elements else None
+    where, many = at(told) if told is not None else None, ctypes.c_int64(len(elements))
+    memory = at(_room(int(text.size), sight))
+    return call("tw_glance", language, shape, text, sight, where, many, *judges, memory, seen), seen
 
 
 class Reading(Arrays):
@@ -178,34 +249,6 @@ def seams(language: Language, reading: Reading, starts: Ints, ends: Ints) -> tup
     count = ctypes.c_int64(len(starts))
     call("tw_seams", language, reading, count, *(at(x) for x in (starts, ends, left, right)))
     return left, right
-
-
-def suspect_phrases(
-    text: Text, shape: Shape, seen: Glance, columns: int, *, shortest: int, most: int, usual: int
-) -> tuple[Floats, tuple[Ints, Ints]]:
-    """Return what spans have of phrases, shape `(n_spans, columns)`, and their starts and ends.
-
-    Of the spans those are told of that gain most and have the characters of a phrase.
-    """
-    chosen = Spans(seen.spans.starts.copy(), seen.spans.ends.copy(), seen.spans.gain.copy())
-    signs = np.empty((len(chosen.starts), columns), np.float32)
-    kept = call(
-        *("tw_suspect_phrases", text, shape, chosen, ctypes.c_int64(len(chosen.starts))),
-        *(at(array) for array in seen[1:]),
-        *(ctypes.c_int64(number) for number in (shortest, most, usual)),
-        at(signs),
-    )
-    return signs[:kept], (chosen.starts[:kept].astype(np.int64), chosen.ends[:kept].astype(np.int64))
-
-
-def suspect_pieces(text: Text, seen: Glance, columns: int, *, longest: int, badly: float) -> Floats:
-    """Return what spans have of pieces that are dealt out, shape `(1, columns)`."""
-    signs = np.empty((1, columns), np.float32)
-    call(
-        *("tw_suspect_pieces", text, seen.spans, ctypes.c_int64(len(seen.spans.starts)), at(seen.symbols)),
-        *(at(seen.pair), ctypes.c_int64(longest), ctypes.c_double(badly), at(signs)),
-    )
-    return signs
 
 
 def candidates_and_evidence(
@@ -274,7 +317,8 @@ def order(found: Joints, size: int, anchor: int, costs: Costs) -> list[int]:
     cycle = np.empty(len(found.starts) + 1, np.int32)
     numbers = ctypes.c_int64(len(found.starts)), ctypes.c_int64(size), ctypes.c_int32(anchor)
     length = call("tw_order", found, *numbers, costs, at(cycle))
-    return [int(name) for name in cycle[:length]]
+    told: list[int] = cycle[:length].tolist()
+    return told
 
 
 def path(found: Joints, cycle: Sequence[int], costs: Costs) -> tuple[float, list[tuple[int, int]]]:
@@ -290,29 +334,46 @@ def path(found: Joints, cycle: Sequence[int], costs: Costs) -> tuple[float, list
     return float(total[0]), list(zip(rows[:length].tolist(), places[:length].tolist(), strict=True))
 
 
-def signs(text: NDArray[np.uint32], table: NDArray[np.uint8]) -> int:
-    """Return the signs of all characters of a text together; `table` has those of each code point."""
-    return call("tw_signs", at(text), ctypes.c_int64(len(text)), at(table))
+def signs(text: bytes, spans: NDArray[np.int64], table: NDArray[np.uint8], least: int) -> int:
+    """Return the signs of all characters of spans, shape `(n_spans, 2)`, of a text in UTF-32.
 
-
-def disguised(
-    text: NDArray[np.uint32],
-    spans: Sequence[tuple[int, int]],
-    table: NDArray[np.uint8],
-    *,
-    hidden: int,
-    single: int,
-    spacer: int,
-    letter: int,
-) -> tuple[int, int]:
-    """Return how many characters of the spans have a sign of `hidden`, and how many stand alone before a gap.
-
-    These have a sign of `single`, one of `spacer` behind them, and none of `letter` before.
+    `table` has those of each code point. `ADDRESS` is told where a run of letters and what may stand between them has
+    `least` that are disguised or spaced.
     """
-    edges, gaps = np.array(spans, np.int64).reshape(-1, 2), np.empty(1, np.int64)
-    of = (ctypes.c_uint8(sign) for sign in (hidden, single, spacer, letter))
-    found = call("tw_disguised", at(text), at(edges), ctypes.c_int64(len(edges)), at(table), *of, at(gaps))
-    return found, int(gaps[0])
+    return call("tw_signs", text, at(spans), ctypes.c_int64(len(spans)), at(table), ctypes.c_int64(least))
+
+
+def joined(key: bytes, page: bytes, parts: NDArray[np.int64], size: int) -> NDArray[np.uint32]:
+    """Return the code points of parts of a page, folded and as it is, shape `(2, size)`. (-1, 0) is a line break.
+
+    Args:
+        key: the folded page in UTF-32.
+        page: the page, of the same length.
+        parts: their edges, shape `(n_parts, 2)`.
+        size: characters of all together.
+    """
+    told = np.empty((2, size), np.uint32)
+    where = address(told)
+    number = ctypes.c_int64(len(parts))
+    call("tw_join", key, page, at(parts), number, ctypes.c_void_p(where), ctypes.c_void_p(where + 4 * size))
+    return told
+
+
+def placed(parts: NDArray[np.int64], spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return where spans of the page stand in the text that `parts` are joined to: those that begin and end in one.
+
+    The spans are sorted by where they begin, and of one character at least.
+    """
+    wanted = pairs(spans)
+    out = np.empty_like(wanted)
+    numbers = ctypes.c_int64(len(parts)), ctypes.c_int64(len(wanted))
+    found = call("tw_place", at(parts), numbers[0], at(wanted), numbers[1], at(out))
+    return [(start, end) for start, end in out[:found].tolist()]
+
+
+def pairs(spans: Sequence[tuple[int, int]]) -> NDArray[np.int64]:
+    """Return spans as an array, shape `(n_spans, 2)`: from one number after the other in a third of the usual time."""
+    return np.fromiter(chain.from_iterable(spans), np.int64, 2 * len(spans)).reshape(-1, 2)
 
 
 def _floats(size: int) -> Floats:

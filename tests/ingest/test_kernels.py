@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
 from pipeline.article import Page, restore
-from pipeline.ingest import clean, evidence, pieces
+from pipeline.ingest import clean, evidence, pieces, signs
 from pipeline.ingest.blocks import describe, feature_names
 from pipeline.ingest.elements import Tree
 from pipeline.ingest.flatten import Flat, flatten_html, flatten_text
 from pipeline.ingest.fluency import default_fluency, word_table
+from pipeline.ingest.glance import OF_PHRASES, OF_PIECES, glance, judge
 from pipeline.ingest.hints import CAPTION, GROUPS, find_hints, group_bits, kind_of
 from pipeline.ingest.judge import ARRAYS, FAR, Judge
 from pipeline.ingest.phrase_model import default_phrases
@@ -284,23 +285,67 @@ SENTENCES = (
 )
 
 
+def plain_glance(text: str) -> dict[tuple[int, int], float]:
+    """The spans of a clause that sit badly by their pairs alone, and what both seams gain."""
+    model = default_fluency()
+    symbols = [model.break_symbol, *model.symbols(text).tolist()]
+    costs = [-16 * model.pairs_of(slice(a, a + 1))[0] for a in symbols]
+    alone = (-16 * model.alone(np.array(symbols))).tolist()
+    weak = [float(costs[i][symbols[i + 1]]) - alone[i + 1] for i in range(len(text))]
+    found: dict[tuple[int, int], float] = {}
+    for start, end in ((a, b) for a in range(len(text)) for b in range(a + 2, min(a + 23, len(text)))):
+        inside = all(word_table()[ord(character)] or character in "-." for character in text[start:end])
+        if inside and min(weak[start], weak[end]) > -8:
+            joined = float(costs[end][symbols[end + 1]] - costs[start][symbols[end + 1]])
+            gain = min(joined, 120) + min(weak[start], 60)
+            if gain > 16:
+                found[start, end] = gain / 16
+    return found
+
+
+@settings(deadline=None)
 @given(WORDS)
 @example(SENTENCES)
 def test_a_glance_tells_of_the_spans_whose_pairs_do_not_fit(text: str) -> None:
-    model, key = default_fluency(), fold(text)
-    seen = model.glance(key)
-    symbols = seen.symbols.tolist()
-    assert symbols[1:-2] == model.symbols(key).tolist()
-    size = len(key)
-    pair = [model.pairs_of(slice(a, a + 1))[0][b] for a, b in pairwise(symbols)]
-    assert seen.pair.tolist() == pytest.approx(pair[:size])
-    for start, end, gain in zip(
-        *(x.tolist() for x in (seen.spans.starts, seen.spans.ends, seen.spans.gain)), strict=True
-    ):
-        joined = float(model.pairs_of(slice(symbols[start], symbols[start] + 1))[0][symbols[end + 1]])
-        left = min(float(seen.alone[start] - seen.pair[start]), 60 / 16)
-        assert gain == pytest.approx(min(joined - float(seen.pair[end]), 120 / 16) + left, abs=1e-3)
-        assert 2 <= end - start <= 22
+    key = fold(text)
+    shape = default_phrases().shape
+    told = evidence.text_of(code_points(key), code_points(text))
+    seen = glance(default_fluency(), shape, told)
+    gains = plain_glance(key)
+    long = sorted((gain for (a, b), gain in gains.items() if b - a >= evidence.SHORTEST), reverse=True)
+    columns = dict(zip(OF_PHRASES, seen.phrases.T.tolist(), strict=True))
+    assert sorted(columns["gain"], reverse=True) == long[:64]
+    assert seen.spans == sorted(seen.spans)
+    best = long[min(20, len(long)) - 1] if long else 0
+    for k, (start, end) in enumerate(seen.spans):
+        assert columns["gain"][k] == gains[start, end]
+        assert columns["gain_more"][k] == gains[start, end] - best
+        assert columns["again"][k] == min(3, [key[a:b] for a, b in seen.spans].count(key[start:end]) - 1)
+        assert columns["latin"][k] == bool(re.search("[0-9A-Za-z]", key[start:end]))
+        assert columns["joint_right"][k] == (not (word_table()[ord(key[end])] or key[end] in "-."))
+        assert columns["page_spans"][k] == pytest.approx(len(long) / max(300, len(key)))
+    short = [gain for (a, b), gain in gains.items() if b - a <= 5 and not set("-.") & set(key[a:b])]
+    page = dict(zip(OF_PIECES, seen.pieces[0].tolist(), strict=True))
+    assert page["density"] == pytest.approx(np.log1p(1000 * sum(g > 4 for g in short) / max(300, len(key))), abs=1e-4)
+    assert page["length"] == pytest.approx(np.log(len(key) + 1), abs=1e-4)
+
+
+@given(WORDS, st.sets(st.integers(0, 999), max_size=6))
+@example(SENTENCES * 3, {0, 9, 17, 23})
+def test_the_odds_of_a_glance_are_those_of_its_evidence(text: str, edges: set[int]) -> None:
+    model = default_phrases()
+    key = fold(text)
+    told = evidence.text_of(code_points(key), code_points(text))
+    seen = glance(default_fluency(), model.shape, told)
+    places = sorted({edge % (len(text) + 1) for edge in edges})
+    elements = list(zip(places[::2], places[1::2], strict=False))
+    verdict = judge(default_fluency(), model, told, elements)
+    assert verdict.phrases == pytest.approx(float(model.phrases.odds(seen.phrases).max(initial=-99)), abs=2e-3)
+    assert verdict.pieces == pytest.approx(float(model.pieces.odds(seen.pieces)[0]), abs=2e-3)
+    like = [key[a:b] for (a, b), is_like in zip(elements, verdict.like, strict=True) if is_like]
+    assert not any(set(element) & set("。，\n") or len(element) < evidence.SHORTEST for element in like)
+    if elements == [(0, 9), (17, 23)]:
+        assert "电影在线观看" in like
 
 
 @given(WORDS)
@@ -309,7 +354,7 @@ def test_candidates_are_the_spans_that_sit_badly(text: str) -> None:
     model, key = default_fluency(), fold(text)
     reading = model.read(key)
     shape = default_phrases().shape
-    starts, ends, told = evidence.measure(reading, evidence.text_of(key, text), shape)
+    starts, ends, told = evidence.measure(reading, evidence.text_of(code_points(key), code_points(text)), shape)
     if not len(starts):
         return
     left, right = reading.seams(starts, ends)
@@ -334,7 +379,12 @@ def test_joints_are_strings_that_recur(text: str) -> None:
     key = fold(text)
     reading = default_fluency().read(key)
     found = splices.joints(
-        *(reading.language, evidence.text_of(key, key), reading.told, splices.Weights(*pieces._WEIGHTS)),
+        *(
+            reading.language,
+            evidence.text_of(code_points(key), code_points(key)),
+            reading.told,
+            splices.Weights(*pieces._WEIGHTS),
+        ),
         *(pieces._LEAST, pieces.SHORTEST, pieces.LONGEST),
     )
     strings: dict[int, str] = {}
@@ -385,8 +435,55 @@ def test_hints_name_kinds_of_cut() -> None:
     assert kind_of("nav", 0) == ("navigation", "inside an element marked “nav”")
 
 
+@st.composite
+def pages_with_parts(draw: st.DrawFn) -> tuple[str, list[tuple[int, int]], list[tuple[int, int]]]:
+    text = draw(st.text("甲乙丙\n丁戊\ud800", min_size=1, max_size=40))
+    edges = sorted(draw(st.sets(st.integers(0, len(text)), max_size=12)))
+    parts = list(zip(edges[::2], edges[1::2], strict=False))
+    for at in sorted(draw(st.sets(st.integers(0, len(parts)), max_size=3)), reverse=True):
+        parts.insert(at, (-1, 0))
+    places = st.integers(0, len(text) - 1)
+    spans = {(min(a, b), max(a, b) + 1) for a, b in draw(st.lists(st.tuples(places, places), max_size=6))}
+    return text, parts, sorted(spans)
+
+
+@given(pages_with_parts())
+def test_parts_are_joined_and_spans_are_placed_in_them(drawn: tuple[str, Any, Any]) -> None:
+    text, parts, spans = drawn
+    encoded = text.encode("utf-32-le", "surrogatepass")
+    whole = "".join(text[a:b] if a >= 0 else "\n" for a, b in parts)
+    told = splices.joined(encoded, encoded, splices.pairs(parts), len(whole))
+    assert told.tolist() == [code_points(whole).tolist()] * 2
+    standing: dict[int, int] = {}
+    size = 0
+    for a, b in parts:
+        standing |= {at: size + at - a for at in range(a, b)} if a >= 0 else {}
+        size += b - a
+    expected = [(standing[a], standing[b - 1] + 1) for a, b in spans if a in standing and b - 1 in standing]
+    assert splices.placed(splices.pairs(parts), spans) == expected
+
+
+@given(
+    st.lists(
+        st.sampled_from(("甲", "zhòng", "（gāi）", "\u200b", "w w w.a", " . c o m", "ⓐⓑⓒ", "的(de)", " ", "x-", "\n"))
+    )
+)
+@example(["。x i n w e n . c o m"])
+def test_what_a_page_has_no_signs_of_is_not_in_it(strings: list[str]) -> None:
+    text = "".join(strings)
+    spans = flatten_text(text).spans
+    worth, _ = signs.finders(text.encode("utf-32-le"), splices.pairs(spans))
+    for find in (signs.find_invisible, signs.find_glosses, signs.find_watermarks):
+        assert find in worth or not find(text, spans)
+
+
+def test_a_page_of_one_script_is_told_from_one_of_both() -> None:
+    for text, expected in (("这个国家", False), ("這個國家", False), ("這個国家", True), ("人口", False)):
+        assert signs.finders(text.encode("utf-32-le"), splices.pairs([(0, len(text))]))[1] is expected
+
+
 def test_structs_have_the_size_that_the_kernels_take_them_for() -> None:
-    records = {
+    records: dict[str, type[ctypes.Structure]] = {
         "walk": pages._Walk,
         "rules": pages._Rules,
         "words": pages._Words,
@@ -396,7 +493,9 @@ def test_structs_have_the_size_that_the_kernels_take_them_for() -> None:
         "text": splices.Text,
         "shape": splices.Shape,
         "reading": splices.Reading,
-        "spans": splices.Spans,
+        "sight": splices.Sight,
+        "regression": splices.Regression,
+        "seen": splices.Seen,
         "bounds": splices.Bounds,
         "candidates": splices._Candidates,
         "weights": splices.Weights,

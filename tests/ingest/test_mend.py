@@ -182,6 +182,22 @@ def test_glosses_that_help_the_reader_stay(text: str) -> None:
     assert mended(text).cuts == ()
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_items_of_a_list_that_come_again_in_one_order_are_no_pieces(seed: int) -> None:
+    rng = random.Random(seed)
+    others = ("龙山路", "桂花巷", "G319", "梅园街", "渡口", "新桥", "S230", "解放路", "南门", "东站", "大桥", "古镇")
+    ways = [
+        [
+            name
+            for road in ("暨安大道", "海滨大道", "江北大道", "锡城路")
+            for name in (road, *rng.sample(others, rng.randint(1, 2)))
+        ]
+        for _ in range(12)
+    ]
+    text = f"{HARBOUR_HANS}\n绕行路线如下：\n" + "\n".join("-".join(way) for way in ways)
+    assert not [cut for cut in mended(text).cuts if cut.kind == "title_piece"]
+
+
 def test_glosses_without_tones_go_with_the_others() -> None:
     text = "应该(gāi)提醒的(de)是，河(hé)床湿滑，民众(zhòng)不(bu)要下水(shuǐ)。"
     assert cured(text) == "应该提醒的是，河床湿滑，民众不要下水。"

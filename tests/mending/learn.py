@@ -35,6 +35,7 @@ from pipeline.configure import shared_data
 from pipeline.ingest import evidence as measured
 from pipeline.ingest import pieces
 from pipeline.ingest.fluency import Fluency, canonical, default_fluency
+from pipeline.ingest.glance import OF_PHRASES, OF_PIECES, glance
 from pipeline.ingest.learn_fluency import held_out
 from pipeline.ingest.phrase_model import LAYERS, LINE, Line, Networks, PhraseModel, Shape
 from pipeline.script.convert import convert
@@ -203,7 +204,9 @@ def lessons(grammar: Grammar, rows: Sequence[dict[str, Any]], fluency: Fluency) 
 def lesson(part: str, script: str, text: str, spoiled: Spoiled | None, shape: Shape, fluency: Fluency) -> Lesson:
     """Measure the candidates of a text and tell which were spliced in."""
     key = fold(text)
-    starts, ends, evidence = measured.measure(fluency.read(key), measured.text_of(key, text), shape)
+    starts, ends, evidence = measured.measure(
+        fluency.read(key), measured.text_of(code_points(key), code_points(text)), shape
+    )
     truth = np.zeros(len(starts), np.int8)
     if spoiled is not None and len(starts):
         spliced = np.zeros(len(text) + 1, np.int64)
@@ -255,22 +258,22 @@ def teach_phrases(taught: Sequence[Lesson], spliced: Networks, fluency: Fluency)
     seen: list[tuple[Floats, int]] = []
     for x in taught:
         key = fold(x.text)
-        signs, spans = measured.suspicions(x.shape, fluency.glance(key), measured.text_of(key, x.text))
+        spans, signs, _ = glance(fluency, x.shape, measured.text_of(code_points(key), code_points(x.text)))
         exact = set(x.spoiled.spans) if x.spoiled is not None else set()
-        hit = np.array([span in exact for span in zip(*(side.tolist() for side in spans), strict=True)], bool)
+        hit = np.array([span in exact for span in spans], bool)
         counted = hit if exact else np.ones(len(hit), bool)
         rows.append(signs[counted])
         truth.append(hit[counted])
         if not exact or float(spliced.odds(x.evidence).max(initial=-99)) >= SURE:
             seen.append((signs, len(exact)))
     layers = teach(np.concatenate(rows), np.concatenate(truth))
-    networks = Networks.of(layers, len(measured.SUSPICIONS))
+    networks = Networks.of(layers, len(OF_PHRASES))
     best = np.array([float(networks.odds(signs).max(initial=-99)) for signs, _ in seen])
     return _shifted("phrases", "second_bias", layers, best, np.array([count for _, count in seen]))
 
 
 def teach_pieces(
-    rows: Sequence[dict[str, Any]], pages: Sequence[dict[str, Any]], fluency: Fluency
+    rows: Sequence[dict[str, Any]], pages: Sequence[dict[str, Any]], fluency: Fluency, shape: Shape
 ) -> dict[str, NDArray[Any]]:
     """Return networks over a glance's signs: above 0 are `RECALL_PIECES` of the pieces that the full look finds."""
     rng = random.Random(SEED)
@@ -288,20 +291,20 @@ def teach_pieces(
         spoiled = spoil(row["text"], how, number)
         for text, count in ((row["text"], 0), (spoiled.text, len(spoiled.spans))):
             key = fold(text)
-            told = measured.text_of(key, text)
+            told = measured.text_of(code_points(key), code_points(text))
             if not count or pieces.find_pieces(fluency.read(key), told, key).odds >= pieces.ACCEPTED:
-                signs.append(pieces.suspicions(fluency.glance(key), told))
+                signs.append(glance(fluency, shape, told).pieces)
                 splices.append(count)
     for row in pages:
         key = fold(row["text"])
-        signs.append(pieces.suspicions(fluency.glance(key), measured.text_of(key, key)))
+        signs.append(glance(fluency, shape, measured.text_of(code_points(key), code_points(key))).pieces)
         splices.append(0)
     counted = np.array(splices)
     weight = np.where(counted > 0, counted / max(1.0, counted[counted > 0].mean()), 1.0)
     weight[len(weight) - len(pages) :] = PAGE
     evidence = np.concatenate(signs)
     layers = teach_line(evidence, counted > 0, weight)
-    best = Line.of(layers, len(pieces.SUSPICIONS)).odds(evidence)
+    best = Line.of(layers, len(OF_PIECES)).odds(evidence)
     return _shifted("pieces", "bias", layers, best, counted, RECALL_PIECES)
 
 
@@ -382,9 +385,9 @@ def learn(out: Path, data: Path, grammar_path: Path = GRAMMAR) -> PhraseModel:
         "spliced": (spliced, measured.FEATURES),
         "phrases": (
             teach_phrases(taught, Networks.of(spliced, len(measured.FEATURES)), fluency),
-            measured.SUSPICIONS,
+            OF_PHRASES,
         ),
-        "pieces": (teach_pieces(rows[1::2], pages, fluency), pieces.SUSPICIONS),
+        "pieces": (teach_pieces(rows[1::2], pages, fluency, whole), OF_PIECES),
     }
     arrays = shape_arrays(grammar, sorted(grammar), fluency)
     for name, (told, columns) in layers.items():

@@ -32,6 +32,10 @@ _USUAL = 40
 """Places of a line where such a string may begin, as a rule."""
 
 
+_SPACES = frozenset(filter(str.isspace, map(chr, range(0x3001))))
+"""What `\\s` matches; there is none behind U+3000."""
+
+
 class Need(NamedTuple):
     """Strings one of which every match has."""
 
@@ -186,6 +190,8 @@ def _class(items: Iterable[Any], ignore: bool) -> frozenset[str]:
         elif name == "RANGE" and value[1] - value[0] < _MOST:
             for code in range(value[0], value[1] + 1):
                 characters |= _cased(code, ignore)
+        elif name == "CATEGORY" and str(value) == "CATEGORY_SPACE":
+            characters |= _SPACES
         else:
             return frozenset()
     return frozenset(characters) if len(characters) <= _MOST else frozenset()

@@ -45,15 +45,19 @@ def bare_lines(tree: Tree | None, lines: Sequence[str], bits: Sequence[int]) -> 
     """
     if tree is not None:
         return (), ()
-    rules = [first_rule(found) for found in bits]
-    signs = [rule is not None and rule.kind in _OF_A_SITE for rule in rules]
+    naming = {found: rule for found in set(bits) if (rule := first_rule(found)) is not None}
+    speaking = {found for found, rule in naming.items() if rule.kind in _OF_A_SITE}
+    signs = [found in speaking for found in bits]
+    few = sum(signs)
+    if few > _FEW_SIGNS:
+        return (), ()
     stays = [i for i, sign in enumerate(signs) if not sign]
-    few = len(signs) - len(stays)
     told = [i for i in stays if is_told(lines[i])]
-    if not told or few > _FEW_SIGNS:
+    if not told:
         return (), ()
     share = sum(len(lines[i]) for i in told) / sum(len(lines[i]) for i in stays)
-    heads = [i for i, rule in enumerate(rules) if rule and rule.head and rule.kind != "comments"]
+    heading = {found for found, rule in naming.items() if rule.head and rule.kind != "comments"}
+    heads = [i for i, found in enumerate(bits) if found in heading]
     above, below = stays.index(told[0]), len(stays) - 1 - stays.index(told[-1])
     most = (_FEW_BESIDE_SIGNS, _FEW_BESIDE_SIGNS) if few else (_FEW_LINES, _MANY_LINES)
     if above > _FEW_LINES or below > _MANY_LINES or share < (_TOLD_SHARE if few else _TOLD_SHARE_ALONE):

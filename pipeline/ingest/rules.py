@@ -129,6 +129,7 @@ def _made_needles() -> pages.Needles:
         return (single, ord(string)) if len(string) == 1 else (pair, pages.pair_hash(*string))
 
     served: list[list[tuple[int, int]]] = [[]]
+    begins: set[int] = set()
     alternatives: list[tuple[int, int, int, int]] = []
     free = 0
     for number, branch in parts:
@@ -138,12 +139,15 @@ def _made_needles() -> pages.Needles:
         for k, need in enumerate(branch.needs):
             for string in sorted(need.strings):
                 table, at = place(string)
+                begins.update([ord(string[0])] if len(string) > 1 else [])
                 if not table[at]:
                     table[at] = len(served)
                     served.append([])
                 served[int(table[at])].append((len(alternatives) << 8 | k, need.within))
         longest = min(branch.most, rules()[number].longest)
         alternatives.append((number, (1 << len(branch.needs)) - 1, branch.least, longest))
+    assert len(served) <= pages.BEGINS_PAIR
+    single[sorted(begins)] |= pages.BEGINS_PAIR
     needs = [need for row in served for need in row]
     return pages.Needles(
         single,

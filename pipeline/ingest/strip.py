@@ -112,7 +112,7 @@ def _overruled(judged: Judged, forced: Mapping[int, Forced]) -> Judged:
 
 def _judge_blocks(flat: Flat, key: str, judge: Judge | None) -> Judged:
     count = len(flat.edges)
-    lines = flat.lines_of(key)
+    lines = flat.lines if key is flat.text else flat.lines_of(key)
     bits = rule_bits(key, flat.edges, lines)
     if not count:
         return Judged(np.zeros(0), lines, bits, (), "the page shows no text")
@@ -154,7 +154,8 @@ def _choose(
 ) -> list[int]:
     """Return which lines stay by what the judge says of each; short ones at its end get 1 in `keep`."""
     odds, furniture = keep.tolist(), mask(FURNITURE)
-    plain = [not found & -found & furniture and i not in aside for i, found in enumerate(bits)]
+    named = {found for found in set(bits) if found & -found & furniture}
+    plain = [found not in named and i not in aside for i, found in enumerate(bits)]
     marked = tree is not None
 
     def needs(i: int) -> float:
@@ -277,7 +278,9 @@ def _without_comments(kept: list[int], lines: Sequence[str], bits: Sequence[int]
     Some comments read like the article. On pages with markup the names of elements tell.
     """
     talk = mask(("comments",))
-    told, marks = 0, sum(found & talk != 0 for found in bits)
+    told, marks = 0, sum(found & talk != 0 for found in bits if found)
+    if marks < _TALK:
+        return kept
     staying = set(kept)
     for i, found in enumerate(bits):
         if found & talk:

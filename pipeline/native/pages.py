@@ -14,6 +14,7 @@ from pipeline.native.library import TOO_MANY, Record, at, call
 
 __all__ = [
     "ALTERNATIVE",
+    "BEGINS_PAIR",
     "ELEMENT",
     "HASHES",
     "HAS_HINTS",
@@ -200,7 +201,8 @@ class Needles(NamedTuple):
     """
 
     single: NDArray[np.uint16]
-    """Row of each code point, 0 for those that no alternative needs."""
+    """Row of each code point, 0 for those that no alternative needs; and `BEGINS_PAIR`, where one needs a pair that
+    begins so."""
     pair: NDArray[np.uint16]
     """Row of each `pair_hash`. Pairs of one hash share a row: it never tells too little."""
     rows: NDArray[np.int32]
@@ -219,6 +221,7 @@ class Needles(NamedTuple):
 
 MOST_RULES = 64
 HASHES = 1 << 18
+BEGINS_PAIR = 1 << 15
 
 
 def pair_hash(first: str, second: str) -> int:

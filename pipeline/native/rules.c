@@ -1,6 +1,9 @@
 /* Which noise rules a line may match, by its characters alone: most lines need no regular expression. */
 #include "kernels.h"
 
+/* Of a code point: some pair that an alternative needs begins with it. The table of pairs is large, and asked less so. */
+enum { BEGINS_PAIR = 1 << 15 };
+
 typedef struct {
     int32_t rule, whole, least, most; /* all its sets, as bits; the shortest and the longest line */
 } Alternative;
@@ -9,7 +12,7 @@ typedef struct {
     const uint32_t *key; /* the folded page text */
     int64_t n_lines;
     const int64_t *edges;    /* start and end of each line */
-    const uint16_t *single;  /* row of each code point, 0 for those that nothing needs */
+    const uint16_t *single;  /* row of each code point, 0 for those that nothing needs; BEGINS_PAIR */
     const uint16_t *pair;    /* the same for each hash of two: pairs of one hash share a row */
     const int32_t *rows;     /* where the needs begin that each row serves, and where the last ones end */
     const int32_t *needs;    /* alternative of a rule that needs the string << 8 | number of the set it is in */
@@ -22,8 +25,7 @@ typedef struct {
 } Rules;
 
 typedef struct {
-    int64_t line;
-    int32_t seen; /* sets that the line has a string of */
+    int32_t line, seen; /* sets that the line has a string of */
 } Told;
 
 static uint32_t hashed(uint32_t first, uint32_t second) {
@@ -35,10 +37,10 @@ static void serve(const Rules *rules, uint16_t row, int64_t before, int64_t line
         if (before > rules->within[at] && rules->within[at] != UINT16_MAX) continue;
         int32_t number = rules->needs[at] >> 8;
         const Alternative *alternative = rules->alternatives + number;
-        if (told[number].line != line) told[number] = (Told){line, 0};
+        if (size < alternative->least || size > alternative->most) continue;
+        if (told[number].line != (int32_t)line) told[number] = (Told){(int32_t)line, 0};
         told[number].seen |= 1 << (rules->needs[at] & 7);
-        if (told[number].seen == alternative->whole && size >= alternative->least && size <= alternative->most)
-            *left |= (uint64_t)1 << alternative->rule;
+        if (told[number].seen == alternative->whole) *left |= (uint64_t)1 << alternative->rule;
     }
 }
 
@@ -56,9 +58,10 @@ EXPORT int64_t tw_possible(const Rules *rules) {
         }
         *left = rules->free;
         for (int64_t at = 0; at < size; at++) {
-            uint16_t row = rules->single[line[at]];
+            uint16_t known = rules->single[line[at]], row = known & (BEGINS_PAIR - 1);
             if (row) serve(rules, row, at, i, size, told, left);
-            if (at + 1 < size && (row = rules->pair[hashed(line[at], line[at + 1])])) serve(rules, row, at, i, size, told, left);
+            if (known & BEGINS_PAIR && at + 1 < size && (row = rules->pair[hashed(line[at], line[at + 1])]))
+                serve(rules, row, at, i, size, told, left);
         }
         for (int64_t rule = 0; rule < rules->n_rules; rule++)
             if (size > rules->longest[rule]) *left &= ~((uint64_t)1 << rule);

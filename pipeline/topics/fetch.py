@@ -90,7 +90,12 @@ class _Repository:
     def __init__(self, folder: Path, address: str) -> None:
         self._folder = folder
         if not (folder / "HEAD").is_file():
-            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise UsageError(
+                    f"{folder} cannot be made: {error.strerror}. Give --out a folder that can be written."
+                ) from error
             self._git("init", "--bare", "--quiet")
         for name, value in (
             ("remote.origin.url", address),

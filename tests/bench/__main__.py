@@ -21,7 +21,7 @@ from .quality import cleaning, damage, mending, topics
 from .report import BENCH, machine, versions
 from .script import script
 from .speed import fold_speed, speed
-from .topics import public_sets, topics_pages, topics_speed
+from .topics import public_sets, topics_agreed, topics_pages, topics_speed
 
 PARTS: dict[str, tuple[str, tuple[str, ...], Callable[[Path], str]]] = {
     "fold": ("Folding the script", ("news-pool.jsonl.gz",), fold_speed),
@@ -33,6 +33,7 @@ PARTS: dict[str, tuple[str, tuple[str, ...], Callable[[Path], str]]] = {
     "copies": ("Deduplication, on reprints made from news-pool", ("news-pool.jsonl.gz",), copies),
     "dumps": ("Batch runs", ("news-pool.jsonl.gz", "pages-dev.jsonl.gz"), dumps),
     "topics-speed": ("Topics, speed beside a plain peer", ("news-pool.jsonl.gz",), topics_speed),
+    "topics-agreed": ("Topics, where two readings agree", ("news-pool.jsonl.gz",), topics_agreed),
     "topics-pages": ("Topics, a page and its article", ("pages-dev.jsonl.gz",), topics_pages),
     "topics-sets": ("Topics, the same code on public sets", ("bench/nlpcc/train.jsonl.gz",), public_sets),
     "cleaning": (

@@ -203,6 +203,12 @@ def test_without_git_it_is_told(hub: Path, capsys: pytest.CaptureFixture[str], m
     assert "needs git" in capsys.readouterr().err
 
 
+def test_a_folder_that_cannot_be_made_is_told(hub: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (hub / "out").write_text("a file stands in the way", "utf-8")
+    assert run(hub) == 2
+    assert "cannot be made" in capsys.readouterr().err
+
+
 def test_the_order_and_the_bytes_are_those_of_the_labels(hub: Path) -> None:
     assert run(hub) == 0
     before = (hub / "out" / "labelled.jsonl.gz").read_bytes()

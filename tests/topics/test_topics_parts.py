@@ -70,9 +70,10 @@ def test_what_cannot_be_parted_is_refused() -> None:
     ("name", "files"),
     [
         ("labels", ["labels.jsonl"]),
-        ("articles", [f"articles-{letter}.jsonl" for letter in "abcdefg"]),
+        ("articles", [f"articles-{letter}.jsonl" for letter in "abcdefgh"]),
         ("pages", ["pages-facts.jsonl"]),
         ("variants", ["variants-passages.jsonl"]),
+        ("readings", ["second-readings.jsonl"]),
     ],
 )
 def test_the_folder_loads_with_the_features_it_declares(name: str, files: list[str], tmp_path: Path) -> None:

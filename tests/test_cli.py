@@ -465,6 +465,18 @@ def test_conversion_is_explained(taowen: Taowen) -> None:
     assert converted.splitlines()[:3] == ["1", "00:00:01,000 --> 00:00:03,000", "<i>特朗普说，网络上的软件</i>"]
 
 
+def test_what_is_passed_over_in_a_folder_is_told(taowen: Taowen, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a.txt", "b.srt", "c.srt", ".DS_Store"):
+        (tmp_path / "in" / name).write_text("軟體", "utf-8")
+    for verb in (["convert", "--to", "zh-Hans"], ["clean"], ["tag"], ["run", "--out", tmp_path / "run"]):
+        done = taowen(*verb, tmp_path / "in")
+        assert done.err.count("passed over in folders: .srt 2, hidden 1.") == 1
+    named = taowen("convert", "--to", "zh-Hans", tmp_path / "in" / "a.txt", tmp_path / "in" / "*.srt")
+    assert (named.out.decode(), named.balance) == ("软体" * 3, (3, 3, 0, 0))
+    assert "passed over" not in named.err
+
+
 def test_a_dump_is_not_converted(taowen: Taowen, sample: Path) -> None:
     done = taowen("convert", "--to", "zh-Hans", sample / "crawl.warc.gz")
     assert (done.code, done.out) == (2, b"")

@@ -45,8 +45,9 @@ class Conversion:
     names: bool = False
     """Write names and terms as the region of `to` does."""
     fields: tuple[str, ...] = ()
-    """Fields of JSON objects that are converted in place, `a.b` for field b of a; every item where a list stands.
-    An object that has none of them stays as it is. Without any, `text` becomes `text_normalised`, which is added."""
+    """Fields of JSON objects that are converted in place, `a.b` for field b of a, or one of that name; every item of a
+    list. An object that has none of them stays as it is. Without any, `text` becomes `text_normalised`, which is
+    added."""
     explain: bool = False
     """Tell what would be changed, in place of the converted source."""
 
@@ -205,18 +206,17 @@ def _record(text: str, name: str, position: int, config: Conversion) -> _Result:
     fields = config.fields or ("text",)
     if not config.fields and not isinstance(record.get("text"), str):
         return Reject(name, position, "", "read", "no text: the object has no string under 'text'")
-    by_path = {tuple(field.split(".")): field for field in fields}
-    found = [string for string in strings_in(text) if string.path in by_path]
+    found = [string for string in strings_in(text) if ".".join(string.path) in fields]
     if not config.fields:
         found = found[-1:]  # of two equal keys the last one holds
     if not found:
         return f"{name}:{position}: nothing\n".encode() if config.explain else Kept(f"{text}\n".encode())
-    ordered = sorted(found, key=lambda string: fields.index(by_path[string.path]))
+    ordered = sorted(found, key=lambda string: fields.index(".".join(string.path)))
     script = identify("\n".join(string.text for string in ordered))
     if config.explain:
         place = f"{name}:{position}"
         return b"".join(
-            _explained(f"{place} {by_path[string.path]}", string.text, config, script) for string in ordered
+            _explained(f"{place} {'.'.join(string.path)}", string.text, config, script) for string in ordered
         )
     written = [respelled(text, string, convert(string.text, config.to, script, names=config.names)) for string in found]
     if not config.fields:

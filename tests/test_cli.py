@@ -399,6 +399,8 @@ def test_chosen_fields_are_converted_in_place(taowen: Taowen) -> None:
     assert done.rows[0] == {"a": {"t": ["软件", "特朗普说"], "軟體": "軟體"}, "text": "新台币", "n": 1}
     assert done.rows[1] == {"a": "臺灣"}, "what has none of the fields stays as it is"
     assert (done.code, done.balance) == (0, (2, 2, 0, 0))
+    flat = taowen("convert", "--to", "zh-Hans", "--field", "a.t", stdin='{"a.t": "臺灣", "a": {"b": "頭髮"}}')
+    assert flat.rows == [{"a.t": "台湾", "a": {"b": "頭髮"}}]
 
 
 def test_fields_that_no_object_has_are_a_wrong_call(taowen: Taowen, tmp_path: Path) -> None:

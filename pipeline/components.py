@@ -250,7 +250,16 @@ def blank() -> Language:
     return spacy.blank("zh", config={"nlp": {"tokenizer": {"@tokenizers": "taowen.words.v1"}}})
 
 
+def _asked(doc: Doc, name: str) -> tuple[Any, ...]:
+    return tuple(tuple(item) if isinstance(item, list) else item for item in doc.user_data.get(f"taowen_{name}", ()))
+
+
+def _told(doc: Doc, value: tuple[Any, ...], name: str) -> None:
+    doc.user_data[f"taowen_{name}"] = value
+
+
 for _name in ("script", "region", "language", "kept", "title", "status"):
     Doc.set_extension(_name, default="", force=True)
 for _name in ("cuts", "topics"):
-    Doc.set_extension(_name, default=(), force=True)  # tuples, as a DocBin gives them back
+    # Between processes spaCy makes lists of tuples, in a DocBin it does not: what is asked for is always a tuple.
+    Doc.set_extension(_name, getter=partial(_asked, name=_name), setter=partial(_told, name=_name), force=True)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from codecs import BOM_UTF8
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from math import isfinite
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from pipeline.article import Reject
 from pipeline.configure import LIMITS, Limits
@@ -31,11 +29,11 @@ class More(bytes):
     """Bytes that go on with the text that was yielded before; they are no result of their own."""
 
 
-class Kept(dict[str, Any]):
+class Kept(bytes):
     """An object as it was, since it has none of the chosen fields."""
 
 
-_Result = dict[str, Any] | bytes | Reject
+_Result = bytes | Reject
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +45,9 @@ class Conversion:
     names: bool = False
     """Write names and terms as the region of `to` does."""
     fields: tuple[str, ...] = ()
-    """Fields of JSON objects that are converted in place, `a.b` for field b of a; every item where a list stands.
-    An object that has none of them stays as it is. Without any, `text` becomes `text_normalised`, which is added."""
+    """Fields of JSON objects that are converted in place, `a.b` for field b of a, or one of that name; every item of a
+    list. An object that has none of them stays as it is. Without any, `text` becomes `text_normalised`, which is
+    added."""
     explain: bool = False
     """Tell what would be changed, in place of the converted source."""
 
@@ -116,7 +115,7 @@ def convert_live(stream: BinaryIO, config: Conversion, limits: Limits = LIMITS) 
             except UnicodeDecodeError as error:
                 yield Reject("-", start, "", "decode", f"not UTF-8, which --live takes: {error.reason}")
         elif line.strip():
-            yield _parsed(line, "-", start, config)
+            yield _parsed(line.removesuffix(b"\n"), "-", start, config)
 
 
 class _Before:
@@ -153,99 +152,81 @@ def _objects(name: str, chunks: Iterator[bytes], config: Conversion, limits: Lim
             if line is None:
                 yield Reject(name, position, "", "read", "over the limit page_bytes")
                 continue
-            if not line.strip():
-                continue
-            yield _parsed(line, name, position, config)
+            if line.strip():
+                yield _parsed(line, name, position, config)
     except Broken as broken:
         yield Reject(name, broken.position, "", "read", broken.reason)
 
 
 def _parsed(line: bytes, name: str, position: int, config: Conversion) -> _Result:
     """Convert one line of JSON lines."""
+    mark = _mark(line) if position == 0 else b""
     try:
-        record = json.loads(
-            line.decode("utf-8-sig" if position == 0 else "utf-8"), parse_float=_finite, parse_constant=_finite
-        )
-    except (ValueError, RecursionError) as error:
-        return Reject(name, position, "", "read", f"bad JSON: {error}")
-    return _record(record, name, position, config)
+        text = line.removeprefix(mark).decode()
+    except UnicodeDecodeError as error:
+        return Reject(name, position, "", "read", f"bad UTF-8 at byte {position + error.start}")
+    converted = _record(text, name, position, config)
+    if not mark or isinstance(converted, Reject) or config.explain:
+        return converted
+    return type(converted)(mark + converted)
 
 
 def _document(name: str, chunks: Iterator[bytes], config: Conversion, limits: Limits) -> Iterator[_Result]:
     """Convert one JSON object over several lines, or an array of objects; a reject's position counts them."""
+    from pipeline.ingest.json_strings import items_in, on_one_line
     from pipeline.ingest.unpack import collect
 
     data, broken = collect(chunks, limits.page_bytes)
     try:
         if broken or len(data) > limits.page_bytes:
             raise ValueError(broken.reason if broken else "over the limit page_bytes: write one object a line")
-        parsed = json.loads(data, parse_float=_finite, parse_constant=_finite)
+        items = items_in(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         yield Reject(name, 0, "", "read", f"bad JSON: {error}")
         return
-    for number, record in enumerate(parsed if isinstance(parsed, list) else [parsed]):
-        yield _record(record, name, number, config)
+    for number, item in enumerate(items):
+        yield _record(on_one_line(item), name, number, config)
 
 
-def _finite(number: str) -> float:
-    """Read a number of JSON that can be written again.
+def _record(text: str, name: str, position: int, config: Conversion) -> _Result:
+    """Convert the chosen fields of one object. All of them tell its script and region together.
 
-    Raises:
-        ValueError: it is none: NaN, or beyond what a float holds.
+    All else of it stays as it is written.
     """
-    if not isfinite(found := float(number)):
-        raise ValueError(f"{number} is no number that JSON can hold")
-    return found
-
-
-def _record(record: object, name: str, position: int, config: Conversion) -> _Result:
-    """Convert the chosen fields of one object. All of them tell its script and region together."""
+    from pipeline.ingest.json_strings import parse, respelled, strings_in, with_member
     from pipeline.script.convert import convert
     from pipeline.script.identify import identify
 
+    try:
+        record = parse(text)
+    except (ValueError, RecursionError) as error:
+        return Reject(name, position, "", "read", f"bad JSON: {error}")
     if not isinstance(record, dict):
         return Reject(name, position, "", "read", "no object: convert takes one JSON object a line")
     fields = config.fields or ("text",)
-    found = {field: list(_strings(record, field.split("."))) for field in fields}
-    if not any(found.values()):
-        if not config.fields:
-            return Reject(name, position, "", "read", "no text: the object has no string under 'text'")
-        return f"{name}:{position}: nothing\n".encode() if config.explain else Kept(record)
-    script = identify("\n".join(text for texts in found.values() for text in texts))
+    if not config.fields and not isinstance(record.get("text"), str):
+        return Reject(name, position, "", "read", "no text: the object has no string under 'text'")
+    found = [string for string in strings_in(text) if ".".join(string.path) in fields]
+    if not config.fields:
+        found = found[-1:]  # of two equal keys the last one holds
+    if not found:
+        return f"{name}:{position}: nothing\n".encode() if config.explain else Kept(f"{text}\n".encode())
+    ordered = sorted(found, key=lambda string: fields.index(".".join(string.path)))
+    script = identify("\n".join(string.text for string in ordered))
     if config.explain:
         place = f"{name}:{position}"
         return b"".join(
-            _explained(f"{place} {field}", text, config, script) for field in fields for text in found[field]
+            _explained(f"{place} {'.'.join(string.path)}", string.text, config, script) for string in ordered
         )
+    written = [respelled(text, string, convert(string.text, config.to, script, names=config.names)) for string in found]
     if not config.fields:
-        return {**record, "text_normalised": convert(record["text"], config.to, script, names=config.names)}
-    changed: Any = record
-    for field in fields:
-        changed = _replaced(
-            changed, field.split("."), lambda text: convert(text, config.to, script, names=config.names)
-        )
-    return dict(changed)
-
-
-def _strings(value: object, path: list[str]) -> Iterator[str]:
-    """Yield the strings under a path, of every item where a list stands."""
-    if isinstance(value, list):
-        for item in value:
-            yield from _strings(item, path)
-    elif path and isinstance(value, dict):
-        if path[0] in value:
-            yield from _strings(value[path[0]], path[1:])
-    elif not path and isinstance(value, str):
-        yield value
-
-
-def _replaced(value: object, path: list[str], change: Callable[[str], str]) -> object:
-    """Return a copy of `value` with the strings under a path changed, its keys in order."""
-    if isinstance(value, list):
-        return [_replaced(item, path, change) for item in value]
-    if path and isinstance(value, dict):
-        return {key: _replaced(item, path[1:], change) if key == path[0] else item for key, item in value.items()}
-    return change(value) if not path and isinstance(value, str) else value
+        return f"{with_member(text, 'text_normalised', written[0], found[0])}\n".encode()
+    pieces: list[str] = []
+    last = 0
+    for string, new in zip(found, written, strict=True):
+        pieces += (text[last : string.start], new)
+        last = string.end
+    return "".join([*pieces, text[last:], "\n"]).encode()
 
 
 def _whole(name: str, chunks: Iterator[bytes], kind: str, config: Conversion, limits: Limits) -> Iterator[_Result]:

@@ -399,6 +399,8 @@ def test_chosen_fields_are_converted_in_place(taowen: Taowen) -> None:
     assert done.rows[0] == {"a": {"t": ["软件", "特朗普说"], "軟體": "軟體"}, "text": "新台币", "n": 1}
     assert done.rows[1] == {"a": "臺灣"}, "what has none of the fields stays as it is"
     assert (done.code, done.balance) == (0, (2, 2, 0, 0))
+    flat = taowen("convert", "--to", "zh-Hans", "--field", "a.t", stdin='{"a.t": "臺灣", "a": {"b": "頭髮"}}')
+    assert flat.rows == [{"a.t": "台湾", "a": {"b": "頭髮"}}]
 
 
 def test_fields_that_no_object_has_are_a_wrong_call(taowen: Taowen, tmp_path: Path) -> None:
@@ -410,11 +412,16 @@ def test_fields_that_no_object_has_are_a_wrong_call(taowen: Taowen, tmp_path: Pa
     assert taowen("convert", "--to", "zh-Hant", "--names", stdin="中文").code == 2
 
 
-@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
-def test_numbers_that_json_cannot_hold_are_told(taowen: Taowen, number: str) -> None:
-    done = taowen("convert", "--to", "zh-Hans", stdin=f'{{"text": "臺灣", "n": {number}}}\n{GOOD}\n')
-    assert (done.code, done.balance) == (1, (2, 1, 1, 0))
-    assert f"{number} is no number" in done.err
+def test_what_is_not_converted_comes_out_byte_for_byte(taowen: Taowen) -> None:
+    rest = r'"f": 1.0,"e":1E5 , "n": 12345678901234567890.1230, "x": [NaN, 1e999], "s": "\u8EDF\/", "s": "", '
+    given = f'\ufeff{{{rest}"text":"\\u8edf體\\/臺"}}\r\n{{"b" :1}}\n'
+    done = taowen("convert", "--to", "zh-Hans", "--field", "text", stdin=given)
+    assert (done.code, done.balance) == (0, (2, 2, 0, 0))
+    assert done.out.decode() == given.replace("\\u8edf", "\\u8f6f").replace("體", "体").replace("臺", "台")
+    added = taowen("convert", "--to", "zh-Hans", stdin=given.splitlines()[0])
+    assert added.out.decode() == f'\ufeff{{{rest}"text":"\\u8edf體\\/臺","text_normalised":"\\u8f6f体\\/台"}}\n'
+    listed = taowen("convert", "--to", "zh-Hans", stdin='{"text": ["臺灣"]}')
+    assert (listed.code, listed.balance) == (1, (1, 0, 1, 0))
 
 
 def test_lines_come_out_as_they_come_in(root: Path) -> None:
@@ -458,6 +465,18 @@ def test_conversion_is_explained(taowen: Taowen) -> None:
     assert b"\x1b" not in done.out
     converted = taowen("convert", "--to", "zh-Hans", "--names", stdin=subtitles).out.decode()
     assert converted.splitlines()[:3] == ["1", "00:00:01,000 --> 00:00:03,000", "<i>特朗普说，网络上的软件</i>"]
+
+
+def test_what_is_passed_over_in_a_folder_is_told(taowen: Taowen, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a.txt", "b.srt", "c.srt", ".DS_Store"):
+        (tmp_path / "in" / name).write_text("軟體", "utf-8")
+    for verb in (["convert", "--to", "zh-Hans"], ["clean"], ["tag"], ["run", "--out", tmp_path / "run"]):
+        done = taowen(*verb, tmp_path / "in")
+        assert done.err.count("passed over in folders: .srt 2, hidden 1.") == 1
+    named = taowen("convert", "--to", "zh-Hans", tmp_path / "in" / "a.txt", tmp_path / "in" / "*.srt")
+    assert (named.out.decode(), named.balance) == ("软体" * 3, (3, 3, 0, 0))
+    assert "passed over" not in named.err
 
 
 def test_a_dump_is_not_converted(taowen: Taowen, sample: Path) -> None:

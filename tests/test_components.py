@@ -93,6 +93,8 @@ def test_without_the_cleaner_the_whole_text_is_tagged() -> None:
 def test_processes_batches_and_stored_models_change_nothing(nlp: Language, tmp_path: Path) -> None:
     pages = [PAGE, NONE, TEXT]
     wanted = [nlp(page).cats for page in pages]
+    told = [(doc._.script, doc._.topics, doc._.cuts) for doc in nlp.pipe(pages)]
+    assert [(doc._.script, doc._.topics, doc._.cuts) for doc in nlp.pipe(pages, n_process=2, batch_size=1)] == told
     assert [doc.cats for doc in nlp.pipe(pages, batch_size=2)] == wanted
     assert [doc.cats for doc in nlp.pipe(pages, n_process=2, batch_size=1)] == wanted
     nlp.to_disk(tmp_path / "model")
@@ -116,6 +118,7 @@ def test_doc_bin_keeps_what_was_found(nlp: Language) -> None:
     assert [doc._.script for doc in again] == ["zh-Hant", "zh-Hans"]
     for doc, other in zip(docs, again, strict=True):
         assert (doc.text, doc.cats, doc._.cuts) == (other.text, other.cats, other._.cuts)
+        assert doc._.topics == other._.topics
         for name in doc.spans:
             spans = [[(s.start, s.end, s.label_) for s in group] for group in (doc.spans[name], other.spans[name])]
             assert spans[0] == spans[1]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from pipeline.cli.app import app
-from pipeline.cli.options import MaxRejects, Model, Names, Overrides, PageText, Threshold, To, tagging_config
+from pipeline.cli.options import MaxRejects, Model, Names, Overrides, PageText, Threshold, To, found_in, tagging_config
 from pipeline.cli.terminal import TOO_MANY, progress_bar, say
 from pipeline.errors import UsageError
 
@@ -92,6 +92,7 @@ def run(
         check_asked(page_seconds=page_seconds, share=part, add=add, force=force, deduplicate=deduplicate)
         typer.echo(preview(given, out, make, kind=format, add=add, force=force, sample=sample or 0, workers=workers))
         return
+    found_in([one for one in given if not is_address(one)])  # there every look at a file is a request
     page = Path(out, PAGE)  # never at an address: reports are files of this machine
     stood = not is_address(out) and page.exists()
     with progress_bar(lines=True) as advance:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from pipeline.cli.terminal import say
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -85,14 +86,22 @@ def tagging_config(
 
 def sources_of(context: typer.Context, inputs: list[str] | None) -> list[str]:
     """Return the files to read. Without any, standard input; on a terminal that would wait for ever, so help."""
-    from pipeline.ingest.inputs import expand
-
     if not inputs:
         if sys.stdin is None or sys.stdin.isatty():
             typer.echo(context.get_help())
             raise typer.Exit
         inputs = ["-"]
-    return expand(inputs)
+    return found_in(inputs)
+
+
+def found_in(inputs: Sequence[str]) -> list[str]:
+    """Return the files that the arguments name, and say what is passed over in folders."""
+    from pipeline.ingest.inputs import by_ending, find
+
+    found = find(inputs)
+    if left := found.passed_over:
+        say(f"passed over in folders: {by_ending(left)}. What is named, by itself or by a glob, is read.")
+    return found.files
 
 
 def pages_of(sources: list[str]) -> Iterator[Page | Reject | Skip]:

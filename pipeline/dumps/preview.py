@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 from pipeline.dumps.local import Make, asked_for
 from pipeline.dumps.manifest import MANIFEST, Manifest, resumed
@@ -12,12 +10,10 @@ from pipeline.dumps.shards import Format
 from pipeline.dumps.status import of_tasks
 from pipeline.errors import UsageError
 from pipeline.folders import Where, folder_of
-from pipeline.ingest.inputs import passed_over
+from pipeline.ingest.inputs import by_ending, find
+from pipeline.places import is_address
 
 __all__ = ["preview"]
-
-_ENDINGS = 8
-"""Endings of files that are told apart."""
 
 
 def preview(
@@ -54,23 +50,15 @@ def preview(
     largest = max(task.bytes for task in tasks)
     lines = [
         f"The run in {out} {state}.",
-        f"files: {len(files)} ({_endings(name for name, _ in files)}), {read}",
+        f"files: {len(files)} ({by_ending(name for name, _ in files)}), {read}",
         f"tasks: {len(tasks)}, the largest {largest / 1e6:.1f} MB; {workers} at a time",
         f"parts: {kind}; versions: {', '.join(f'{name} {value}' for name, value in manifest.versions.items())}",
     ]
-    if left := passed_over(inputs):
+    if left := find([given for given in inputs if not is_address(given)]).passed_over:
         lines.insert(
-            2, f"passed over in the folders: {len(left)} ({_endings(left)}), which hold no pages that are read"
+            2, f"passed over in the folders: {len(left)} ({by_ending(left)}), which hold no pages that are read"
         )
     if sample:
         records = sum(task.records or 0 for task in tasks)
         lines.insert(2, f"sample: at most {records} records, the first ones of each task")
     return "\n".join([*lines, "Nothing was written."])
-
-
-def _endings(names: Iterable[str]) -> str:
-    """Return the endings of some files with how many have them, the most frequent first."""
-    found = Counter("".join(Path(name).suffixes[-2:]).lower() or "(none)" for name in names)
-    told = [f"{ending} {number}" for ending, number in found.most_common(_ENDINGS)]
-    rest = found.total() - sum(number for _, number in found.most_common(_ENDINGS))
-    return ", ".join([*told, f"others {rest}"] if rest else told)

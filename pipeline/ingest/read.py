@@ -25,7 +25,7 @@ from pipeline.ingest.unpack import collect, compression_of, unpack, unpack_head
 from pipeline.ingest.warc import read_warc
 from pipeline.places import is_address, open_file
 
-__all__ = ["ENDINGS", "READERS", "Source", "can_split", "open_source", "read", "recognised"]
+__all__ = ["ENDINGS", "PACKED", "READERS", "Source", "can_split", "open_source", "read", "recognised"]
 
 Record: TypeAlias = Page | Reject | Skip
 
@@ -48,7 +48,7 @@ ENDINGS: Mapping[str, str] = {
 }
 """What a name promises, after `.gz`, `.zst` or `.zstd` is taken off. The content has the last word."""
 
-_PACKED = (".gz", ".zst", ".zstd")
+PACKED = (".gz", ".zst", ".zstd")
 _HEAD = 1 << 16
 """Bytes by which a file is recognised."""
 _BATCH = 64
@@ -202,7 +202,7 @@ class _Rewound:
 
 
 def _unpacked_name(name: str) -> str:
-    return next((name[: -len(ending)] for ending in _PACKED if name.lower().endswith(ending)), name)
+    return next((name[: -len(ending)] for ending in PACKED if name.lower().endswith(ending)), name)
 
 
 def _promised(name: str) -> str:

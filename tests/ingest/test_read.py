@@ -26,7 +26,7 @@ from pipeline import places
 from pipeline.article import Page, Reject, Skip
 from pipeline.configure import LIMITS, Limits
 from pipeline.errors import InputError
-from pipeline.ingest.inputs import expand, passed_over
+from pipeline.ingest.inputs import by_ending, expand, find
 from pipeline.ingest.read import ENDINGS, READERS, can_split, read
 
 BODY = "<html><head><title>稀土</title></head><body><p>商務部公布新的出口管制清單。</p></body></html>"
@@ -606,10 +606,13 @@ def test_expand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     everywhere = ["a.html", "b.jsonl", "lines", "odd[1].txt", "page.php", "sub/c.txt", "sub/d.warc.gz"]
     assert expand(["."]) == [f"./{name}" for name in everywhere]
-    assert passed_over(["."]) == [
-        f"./{name}" for name in (".hidden.txt", "image.png", "out.rejects.jsonl", "style.css")
-    ]
-    assert passed_over(["sub", "style.css", "*.png"]) == []
+    left = find(["."]).passed_over
+    assert left == [f"./{name}" for name in (".hidden.txt", "image.png", "out.rejects.jsonl", "style.css")]
+    assert by_ending([*left, "a.2.srt.gz", "README", "b.2.css"]) == (
+        ".css 2, hidden 1, .png 1, .jsonl 1, .srt.gz 1, (none) 1"
+    )
+    assert find(["sub", "style.css", "*.png"]).passed_over == []
+    assert find([".", "style.css"]).passed_over == [path for path in left if path != "./style.css"]
     assert expand(["sub", "a.html", "-", "*.html", "sub/../a.html", "-"]) == [
         "sub/c.txt",
         "sub/d.warc.gz",

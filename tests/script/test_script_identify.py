@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.configure import data_path
 from pipeline.script.fold import characters_folded, fold
-from pipeline.script.identify import _HAN, _JAPANESE, Script, classify, identify, leanings
+from pipeline.script.identify import _HAN, _JAPANESE, Script, as_leaning, classify, identify, leanings
 from pipeline.script.identify import HANS as OF_HANS
 from pipeline.script.identify import HANT as OF_HANT
 from pipeline.script.tables import installed_dictionary
@@ -85,11 +85,20 @@ def test_what_no_character_tells_its_words_tell_with_less_confidence(text: str, 
     assert found.region == ""
 
 
+def test_a_headline_gets_an_answer_with_the_confidence_it_deserves() -> None:
+    headline = "中非首都附近木船翻覆 至少58死"
+    guess = identify(headline)
+    assert guess.script == "zh-Hant" and guess.confidence < 0.9
+    assert identify("呼吁保持克制").confidence > identify("保持克制的心理").confidence
+    assert identify("的心理").script == "none", "too few characters for a guess"
+
+
 def test_leanings_are_shared_characters_and_pairs() -> None:
-    halves = leanings()
-    assert all(halves.values())
-    assert {len(entry) for entry in halves} == {1, 2}
-    assert not np.isin(classify("".join(halves)), (OF_HANT, OF_HANS)).any()
+    tenths = leanings()
+    assert all(tenths.values())
+    assert {len(entry) for entry in tenths} == {1, 2}
+    assert not np.isin(classify("".join(tenths)), (OF_HANT, OF_HANS)).any()
+    assert all(as_leaning(entry) == entry for entry in tenths)
 
 
 @pytest.mark.parametrize("text", [HANT, HANS, "", "中文", JAPANESE, CANTONESE, "記者指出，網路與軟體"])
@@ -138,8 +147,9 @@ def test_any_text_is_answered(text: str, rest: str) -> None:
 
 @given(st.text(HANT + HANS + "abc\n", max_size=80))
 def test_folded_text_is_simplified(text: str) -> None:
-    folded = fold(text)
-    assert identify(folded).script not in ("zh-Hant", "mixed")
+    found = identify(fold(text))
+    assert found.script != "mixed"
+    assert found.script != "zh-Hant" or found.confidence <= 0.9, "a guess by the words, where no character tells"
 
 
 def test_regions_are_sorted_unique_and_folded() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+from random import Random
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from pipeline.script.fold import characters_folded, fold
 from pipeline.script.identify import _HAN, _JAPANESE, Script, as_leaning, classify, identify, leanings
 from pipeline.script.identify import HANS as OF_HANS
 from pipeline.script.identify import HANT as OF_HANT
+from pipeline.script.learn_leaning import _pieces
 from pipeline.script.tables import installed_dictionary
 
 HANT = "經濟部昨日宣布，對進口的稀土磁鐵課徵關稅，業者認為價格將會上漲。"
@@ -99,6 +101,16 @@ def test_leanings_are_shared_characters_and_pairs() -> None:
     assert {len(entry) for entry in tenths} == {1, 2}
     assert not np.isin(classify("".join(tenths)), (OF_HANT, OF_HANS)).any()
     assert all(as_leaning(entry) == entry for entry in tenths)
+
+
+def test_leanings_are_learnt_from_what_tells_nothing_by_its_shape() -> None:
+    text = "呼吁3家公司的「公布」 皇后大道中\n" * 50 + HANT
+    pieces = _pieces(text, Random(1))
+    assert pieces == _pieces(text, Random(1))
+    assert {"呼吁", "0家", "」_", "皇后"} <= {entry for piece in pieces for entry in piece}
+    for piece in pieces:
+        assert piece == sorted(set(piece))
+        assert not np.isin(classify("".join(piece)), (OF_HANT, OF_HANS)).any()
 
 
 @pytest.mark.parametrize("text", [HANT, HANS, "", "中文", JAPANESE, CANTONESE, "記者指出，網路與軟體"])

@@ -13,7 +13,7 @@ from functools import cache
 from itertools import starmap
 from typing import Any, NamedTuple
 
-__all__ = ["Branch", "branches"]
+__all__ = ["Branch", "branches", "is_anchored"]
 
 SETS = 8
 """Most sets that tell of an alternative: the bits of a byte."""
@@ -92,6 +92,26 @@ def branches(pattern: re.Pattern[str], weight: Mapping[str, float]) -> list[Bran
             Branch(tuple((pairs or needs)[:SETS]), min(least, ENDLESS), min(most, ENDLESS) if is_whole else ENDLESS)
         )
     return told
+
+
+def is_anchored(pattern: re.Pattern[str]) -> bool:
+    """Whether the pattern matches at the beginning of a line or nowhere."""
+    try:
+        from re import _parser  # type: ignore[attr-defined]
+    except ImportError:
+        return False
+
+    def begins(sequence: list[Any]) -> bool:
+        first, *rest = sequence or [None]
+        if first is None:
+            return False
+        if _name(first) in ("ASSERT", "ASSERT_NOT"):
+            return begins(rest)
+        if (choice := _choice(first)) is not None:
+            return all(begins(list(branch)) for branch in choice[1][1])
+        return _is_edge(first, "AT_BEGINNING")
+
+    return begins(list(_parser.parse(pattern.pattern, pattern.flags)))
 
 
 def _is_edge(part: Any, name: str) -> bool:

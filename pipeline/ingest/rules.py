@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.configure import data_path
-from pipeline.ingest.needles import branches
+from pipeline.ingest.needles import branches, is_anchored
 from pipeline.native import pages
 from pipeline.script.fold import code_points
 
@@ -192,7 +192,8 @@ def _matches(line: str, possible: int) -> int:
 
 @cache
 def _searches() -> tuple[Callable[[str], object], ...]:
-    return tuple(rule.pattern.search for rule in rules())
+    """Return what looks for each rule. Where a line must begin with it, `search` tries in vain at all other places too."""
+    return tuple(rule.pattern.match if is_anchored(rule.pattern) else rule.pattern.search for rule in rules())
 
 
 if __name__ == "__main__":  # after a change of noise.toml: python -m pipeline.ingest.rules

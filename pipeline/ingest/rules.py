@@ -192,7 +192,7 @@ def _matches(line: str, possible: int) -> int:
 
 @cache
 def _searches() -> tuple[Callable[[str], object], ...]:
-    """Return what looks for each rule. Where a line must begin with it, `search` tries in vain at all other places too."""
+    """Return what looks for each rule: `search` would try all places of a line, where only its beginning may match."""
     return tuple(rule.pattern.match if is_anchored(rule.pattern) else rule.pattern.search for rule in rules())
 
 

@@ -7,13 +7,13 @@
 
 /* Roles of a key character, as bits: it is a term; it ends a sentence. */
 enum { ALONE = 1, ENDS = 2 };
-enum { BUCKETS = 1024, STRETCH = 1 << 14, BLOCK = 256, MEASURES = 6, KINDS = 2 };
+enum { BUCKETS = 1024, STRETCH = 1 << 14, BLOCK = 256, OFTEN = 255, MEASURES = 6, KINDS = 2 };
 
 typedef struct {
     const uint16_t *letters; /* letter of each key character, 0: none */
-    const int16_t *singles;  /* (65536, width): what it adds to each topic by itself, and zeros */
-    const int16_t *pairs;    /* (2**bits + 1, width): what each row of pairs adds, its rarity with the sign of the sketch,
-                                and zeros; the last row is that of no pair: all zeros */
+    const int16_t *rows;     /* (2**bits + 1, width): what each row adds to each topic, its rarity with the sign of the
+                                sketch, and zeros; the last row is that of no letter: all zeros */
+    const uint8_t *steps;    /* (OFTEN + 1,): what one more adds to so many of a row, 64 at most; the last is 0 */
     int64_t bits, n_topics, width; /* width: a multiple of four above n_topics */
     double shortest;               /* length of an article at least */
 } Pairs;
@@ -60,58 +60,108 @@ static inline uint32_t row_of(uint32_t first, uint32_t second, int64_t bits) {
 }
 
 /* Rows of each character by itself and with the next one; 2**bits where there is no letter. */
+static void rows_of(const uint16_t *restrict letters, int64_t bits, const uint16_t *restrict keys, int64_t size,
+                    uint32_t *restrict ones, uint32_t *restrict twos) {
+    const uint32_t none = (uint32_t)1 << bits;
+    uint32_t letter = size ? letters[keys[0]] : 0;
+    for (int64_t at = 0; at < size; at++) {
+        const uint32_t next = at + 1 < size ? letters[keys[at + 1]] : 0;
+        const uint32_t any = (uint32_t) - (letter != 0), both = any & (uint32_t) - (next != 0);
+        ones[at] = (row_of(letter, 0, bits) & any) | (none & ~any);
+        twos[at] = (row_of(letter, next, bits) & both) | (none & ~both);
+        letter = next;
+    }
+}
+
 EXPORT int64_t tw_rows(const uint16_t *letters, int64_t bits, const uint16_t *keys, int64_t size, uint32_t *ones,
                        uint32_t *twos) {
-    for (int64_t at = 0; at < size; at++) {
-        uint32_t letter = letters[keys[at]], next = at + 1 < size ? letters[keys[at + 1]] : 0;
-        ones[at] = letter ? row_of(letter, 0, bits) : 1u << bits;
-        twos[at] = letter && next ? row_of(letter, next, bits) : 1u << bits;
-    }
+    rows_of(letters, bits, keys, size, ones, twos);
     return size;
 }
 
-/* Add what some characters say; the pair of the last one is that with `after`. The rows of pairs are fetched a block
-   ahead, since they are all over a table that no core's own cache holds. */
-static inline void add(const Pairs *pairs, const uint16_t *keys, int64_t size, uint32_t after, const int64_t width,
-                       int32_t *sums, int64_t *sketch) {
-    const uint16_t *letters = pairs->letters;
-    const int64_t bits = pairs->bits, sign = pairs->n_topics;
-    uint32_t rows[BLOCK], letter = size ? letters[keys[0]] : 0;
-    for (int64_t from = 0; from < size; from += BLOCK, keys += BLOCK) {
-        const int64_t part = min64(BLOCK, size - from);
+/* What weighing needs. */
+typedef struct {
+    int64_t *sums;         /* a row of the table */
+    int32_t *part;         /* the same, of a stretch */
+    uint32_t *ones, *twos; /* the article's rows: of characters, and of pairs */
+    uint8_t *of_ones, *of_twos; /* how often it has had each row, OFTEN at most; all 0 between articles */
+    int32_t sketch[BUCKETS];
+} Scale;
+
+static void free_scale(Scale *scale) {
+    free(scale->sums);
+    free(scale->part);
+    free(scale->ones);
+    free(scale->twos);
+    free(scale->of_ones);
+    free(scale->of_twos);
+}
+
+static bool make_scale(Scale *scale, const Pairs *pairs, const int64_t *bounds, int64_t n_articles) {
+    const size_t rows = ((size_t)1 << pairs->bits) + 1;
+    int64_t longest = 1;
+    for (int64_t a = 0; a < n_articles; a++) longest = max64(longest, bounds[2 * a + 2] - bounds[2 * a]);
+    scale->sums = malloc((size_t)pairs->width * sizeof *scale->sums);
+    scale->part = malloc((size_t)pairs->width * sizeof *scale->part);
+    scale->ones = malloc((size_t)longest * sizeof *scale->ones);
+    scale->twos = malloc((size_t)longest * sizeof *scale->twos);
+    scale->of_ones = calloc(rows, 1);
+    scale->of_twos = calloc(rows, 1);
+    return scale->sums && scale->part && scale->ones && scale->twos && scale->of_ones && scale->of_twos;
+}
+
+/* Add what the characters from `from` to `to` say: of a row that the article has already, what one more adds. The
+   weights are fetched a block ahead, since they are all over a table that no core's own cache holds. */
+static inline __attribute__((always_inline)) void add(const Pairs *pairs, int64_t from, int64_t to, const int64_t width,
+                                                      Scale *scale, int32_t *restrict sums) {
+    const int64_t sign = pairs->n_topics;
+    const int16_t *restrict table = pairs->rows;
+    const uint8_t *restrict steps = pairs->steps;
+    uint8_t *restrict of_ones = scale->of_ones, *restrict of_twos = scale->of_twos;
+    int32_t *restrict sketch = scale->sketch;
+    int16_t by_one[BLOCK], by_two[BLOCK];
+    for (; from < to; from += BLOCK) {
+        const int64_t part = min64(BLOCK, to - from);
+        const uint32_t *restrict ones = scale->ones + from, *restrict twos = scale->twos + from;
         for (int64_t at = 0; at < part; at++) {
-            const uint32_t next = from + at + 1 < size ? letters[keys[at + 1]] : after;
-            const uint32_t both = (uint32_t) - ((letter != 0) & (next != 0));
-            rows[at] = (row_of(letter, next, bits) & both) | ((uint32_t)1 << bits & ~both);
-            __builtin_prefetch(pairs->pairs + rows[at] * width);
-            letter = next;
+            const uint8_t one = of_ones[ones[at]], two = of_twos[twos[at]];
+            __builtin_prefetch(table + ones[at] * width);
+            __builtin_prefetch(table + twos[at] * width);
+            of_ones[ones[at]] = (uint8_t)(one + (one < OFTEN));
+            of_twos[twos[at]] = (uint8_t)(two + (two < OFTEN));
+            by_one[at] = steps[one];
+            by_two[at] = steps[two];
         }
         for (int64_t at = 0; at < part; at++) {
-            const int16_t *one = pairs->singles + keys[at] * width, *two = pairs->pairs + rows[at] * width;
-            for (int64_t k = 0; k < width; k++) sums[k] += one[k] + two[k];
-            sketch[rows[at] >> 1 & (BUCKETS - 1)] += two[sign];
+            const int16_t *one = table + ones[at] * width, *two = table + twos[at] * width;
+            for (int64_t k = 0; k < width; k++) sums[k] += one[k] * by_one[at] + two[k] * by_two[at];
+            sketch[twos[at] >> 1 & (BUCKETS - 1)] += two[sign] * by_two[at];
         }
     }
 }
 
-/* What an article's characters and pairs say of each topic, by the length of its vector. `sums` and `scratch` have room
-   for a row of the tables, `sketch` for BUCKETS. */
-static void weigh(const Pairs *pairs, const uint16_t *keys, int64_t size, int64_t *sums, int32_t *scratch,
-                  int64_t *sketch, double *scores) {
-    memset(sums, 0, (size_t)pairs->width * sizeof *sums);
-    memset(sketch, 0, BUCKETS * sizeof *sketch);
-    for (int64_t at = 0; at < size; at += STRETCH) { /* so short that no sum leaves its 32 bits */
-        int64_t part = min64(STRETCH, size - at);
-        uint32_t after = at + part < size ? pairs->letters[keys[at + part]] : 0;
-        memset(scratch, 0, (size_t)pairs->width * sizeof *scratch);
-        if (pairs->width == 4) add(pairs, keys + at, part, after, 4, scratch, sketch);
-        else add(pairs, keys + at, part, after, pairs->width, scratch, sketch);
-        for (int64_t k = 0; k < pairs->n_topics; k++) sums[k] += scratch[k];
+static void forget(const uint32_t *restrict rows, int64_t size, uint8_t *restrict counts) {
+    for (int64_t at = 0; at < size; at++) counts[rows[at]] = 0;
+}
+
+/* What an article's characters and pairs say of each topic, by the length of its vector. */
+static void weigh(const Pairs *pairs, const uint16_t *keys, int64_t size, Scale *scale, double *scores) {
+    rows_of(pairs->letters, pairs->bits, keys, size, scale->ones, scale->twos);
+    memset(scale->sums, 0, (size_t)pairs->width * sizeof *scale->sums);
+    memset(scale->sketch, 0, sizeof scale->sketch);
+    for (int64_t from = 0; from < size; from += STRETCH) { /* so short that no sum leaves its 32 bits */
+        const int64_t to = min64(size, from + STRETCH);
+        memset(scale->part, 0, (size_t)pairs->width * sizeof *scale->part);
+        if (pairs->width == 4) add(pairs, from, to, 4, scale, scale->part);
+        else add(pairs, from, to, pairs->width, scale, scale->part);
+        for (int64_t k = 0; k < pairs->n_topics; k++) scale->sums[k] += scale->part[k];
     }
-    double squares = 0;
-    for (int64_t k = 0; k < BUCKETS; k++) squares += (double)sketch[k] * (double)sketch[k];
-    double length = fmax(sqrt(squares), pairs->shortest);
-    for (int64_t k = 0; k < pairs->n_topics; k++) scores[k] = (double)sums[k] / length;
+    forget(scale->ones, size, scale->of_ones);
+    forget(scale->twos, size, scale->of_twos);
+    uint64_t squares = 0; /* below 2**64 with 2**20 rows, all there and all of one sign */
+    for (int64_t k = 0; k < BUCKETS; k++) squares += (uint64_t)((int64_t)scale->sketch[k] * scale->sketch[k]);
+    double length = fmax(sqrt((double)squares), pairs->shortest);
+    for (int64_t k = 0; k < pairs->n_topics; k++) scores[k] = (double)scale->sums[k] / length;
 }
 
 static bool has_letter(const Pairs *pairs, const uint16_t *keys, int64_t size) {
@@ -123,17 +173,15 @@ static bool has_letter(const Pairs *pairs, const uint16_t *keys, int64_t size) {
 /* Scores (n_articles, n_topics), and whether a text has a letter. */
 EXPORT int64_t tw_weigh(const Pairs *pairs, const uint16_t *keys, const int64_t *bounds, int64_t n_articles,
                         double *scores, uint8_t *in_text) {
-    int64_t *sums = malloc((size_t)pairs->width * (sizeof(int64_t) + sizeof(int32_t)));
-    int64_t sketch[BUCKETS];
-    if (!sums) return NO_MEMORY;
-    for (int64_t a = 0; a < n_articles; a++) {
+    Scale scale = {0};
+    const bool ready = make_scale(&scale, pairs, bounds, n_articles);
+    for (int64_t a = 0; ready && a < n_articles; a++) {
         int64_t begin = bounds[2 * a], text = bounds[2 * a + 1], end = bounds[2 * a + 2];
-        weigh(pairs, keys + begin, end - begin, sums, (int32_t *)(sums + pairs->width), sketch,
-              scores + a * pairs->n_topics);
+        weigh(pairs, keys + begin, end - begin, &scale, scores + a * pairs->n_topics);
         in_text[a] = has_letter(pairs, keys + text, end - text);
     }
-    free(sums);
-    return n_articles;
+    free_scale(&scale);
+    return ready ? n_articles : NO_MEMORY;
 }
 
 /* Terms */
@@ -395,11 +443,12 @@ static double logistic(double logit) {
 EXPORT int64_t tw_score(const Pairs *pairs, const Terms *terms, const Linear *linear, const uint16_t *keys,
                         const int64_t *bounds, int64_t n_articles, Place *found, double *probabilities) {
     const int64_t topics = pairs->n_topics, wide = n_columns(terms);
-    int64_t sketch[BUCKETS], count = 0;
-    int64_t *sums = malloc((size_t)pairs->width * (sizeof(int64_t) + sizeof(int32_t)));
+    int64_t count = 0;
     int32_t *columns = malloc((size_t)wide * sizeof *columns);
     Scratch scratch = {0};
-    const bool ready = make_scratch(&scratch, terms) && sums && columns;
+    Scale scale = {0};
+    const bool ready = make_scale(&scale, pairs, bounds, n_articles) && make_scratch(&scratch, terms) && columns;
+    int64_t *const sums = scale.sums;
     for (int64_t a = 0; ready && a < n_articles; a++, probabilities += topics) {
         const int64_t begin = bounds[2 * a], text = bounds[2 * a + 1], end = bounds[2 * a + 2];
         Place *here = found + count;
@@ -410,7 +459,7 @@ EXPORT int64_t tw_score(const Pairs *pairs, const Terms *terms, const Linear *li
             memset(probabilities, 0, (size_t)topics * sizeof *probabilities);
             continue;
         }
-        weigh(pairs, keys + begin, end - begin, sums, (int32_t *)(sums + pairs->width), sketch, probabilities);
+        weigh(pairs, keys + begin, end - begin, &scale, probabilities);
         measure(terms, keys, bounds + 2 * a, here, places, a + 1, &scratch, columns);
         memset(sums, 0, (size_t)topics * sizeof *sums);
         for (int64_t column = 0; column < wide; column++)
@@ -424,7 +473,7 @@ EXPORT int64_t tw_score(const Pairs *pairs, const Terms *terms, const Linear *li
         }
     }
     free_scratch(&scratch);
-    free(sums);
+    free_scale(&scale);
     free(columns);
     return ready ? count : NO_MEMORY;
 }

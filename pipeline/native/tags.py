@@ -39,7 +39,7 @@ class Pairs(Record):
     """What characters and pairs add to each topic: see `pairs`."""
 
     _fields_ = (
-        *((name, ctypes.c_void_p) for name in ("letters", "singles", "pairs")),
+        *((name, ctypes.c_void_p) for name in ("letters", "rows", "steps")),
         *((name, ctypes.c_int64) for name in ("bits", "n_topics", "width")),
         ("shortest", ctypes.c_double),
     )
@@ -78,25 +78,25 @@ def rows(letters: Keys, bits: int, keys: Keys) -> tuple[NDArray[np.uint32], NDAr
     return ones, twos
 
 
-def pairs(letters: Keys, weights: NDArray[np.int16], signed: NDArray[np.int16], shortest: float) -> Pairs:
+def pairs(
+    letters: Keys, weights: NDArray[np.int16], signed: NDArray[np.int16], steps: NDArray[np.uint8], shortest: float
+) -> Pairs:
     """Return what characters and pairs add.
 
     Args:
         letters: as in `rows`.
         weights: of hash rows, shape `(2**bits, n_topics)`.
         signed: their rarity with the sign of the sketch, shape `(2**bits,)`.
-        shortest: length of an article at least.
+        steps: what one more of a row adds to so many, 64 at most, shape `(256,)`; the last is 0.
+        shortest: length of an article at least, in the unit of `steps`.
     """
     size, topics = weights.shape
     width = topics // 4 * 4 + 4  # one more than topics at least
     table = np.zeros((size + 1, width), np.int16)
     for topic in range(topics):  # column by column: numpy is slow where the last axis is short
         table[:-1, topic] = weights[:, topic]
-    bits = size.bit_length() - 1
-    ones, _ = rows(letters, bits, np.arange(1 << 16, dtype=np.uint16))
-    singles = table.view(np.int64).take(ones, axis=0).view(np.int16)
     table[:-1, topics] = signed
-    return Pairs(letters, singles, table, bits, topics, width, shortest)
+    return Pairs(letters, table, steps, size.bit_length() - 1, topics, width, shortest)
 
 
 def weigh(told: Pairs, keys: Keys, bounds: Integers) -> tuple[Floats, NDArray[np.bool_]]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.topics.pairs import LARGEST, Counts, Pairs, length_of, sketch_of
+from pipeline.topics.pairs import LARGEST, Counts, Pairs, length_of, logs_of, sketch_of
 
 __all__ = ["PairFit", "Space", "fit_pairs", "solve", "space_of"]
 
@@ -55,14 +55,22 @@ class PairFit:
 
 
 def space_of(counts: Counts, bits: int) -> Space:
-    """Weigh hash rows by rarity and scale articles to length 1, as `Pairs` does when it reads them."""
+    """Weigh logarithms of counts by rarity and scale articles to length 1, as `Pairs` does when it reads them."""
     from scipy import sparse
 
     size = counts.starts.size - 1
     shape = (size, 1 << bits)
-    matrix = sparse.csr_matrix((np.ones(counts.rows.size), counts.rows, counts.starts), shape=shape, copy=True)
-    pairs = sparse.csr_matrix((counts.paired.astype(np.float64), counts.rows, counts.starts), shape=shape, copy=True)
-    matrix.sum_duplicates()
+
+    def logs(kind: npt.NDArray[np.bool_]) -> Any:
+        starts = np.append(0, np.cumsum(kind))[counts.starts]
+        kept = counts.rows[kind]
+        found = sparse.csr_matrix((np.ones(kept.size, dtype=np.int64), kept, starts), shape=shape, copy=True)
+        found.sum_duplicates()
+        found.data = logs_of(found.data).astype(np.float64)
+        return found
+
+    pairs = logs(counts.paired)
+    matrix = pairs + logs(~counts.paired)
     seen = np.bincount(matrix.indices, minlength=1 << bits)
     # In sixteenths, so that lengths are roots of whole numbers; below 256 up to eight million articles.
     rarity = np.where(seen > 0, np.rint(np.log((size + 1) / (seen + 1)) * 16), 0)

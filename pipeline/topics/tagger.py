@@ -163,8 +163,9 @@ class Tagger:
 
     def _clause(self, topic: int, batch: Batch, number: int, text: str) -> list[int]:
         """Return the clause of the text of an article of a batch whose characters add most to a topic."""
-        start, end = batch.bounds[2 * number + 1 : 2 * number + 3].tolist()
-        total = np.cumsum(np.append(0, self._weights.pairs.gains(topic, batch.keys[start:end])))
+        title, start, end = batch.bounds[2 * number : 2 * number + 3].tolist()
+        gains = self._weights.pairs.gains(topic, batch.keys[title:end])[start - title :]
+        total = np.cumsum(np.append(0, gains))
         keyed = key(text)
         best, chosen = -math.inf, [1, 0, min(len(keyed), _SHOWN_CLAUSE)]
         for match in _CLAUSE.finditer(keyed):

@@ -21,8 +21,9 @@ from pipeline.topics.taxonomy import Taxonomy, parse_taxonomy
 
 __all__ = ["ARRAYS", "SCHEMA", "TERM_UNIT", "Weights", "check_keys", "check_weights", "read_weights"]
 
-SCHEMA = 3
-"""Version of the model's form; a model of another version is refused."""
+SCHEMA = 4
+"""Version of the model's form and of what its numbers mean; a model of another version is refused. In 4 hash rows weigh
+by the logarithm of their count."""
 
 ARRAYS = ("bias", "calibration", "keys", "pairs", "rarity", "scale", "terms", "thresholds")
 """Arrays of `weights.npz`."""

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.script.fold import fold
 from pipeline.topics.features import BITS, batches, hash_rows, key, letters, read_batch
-from pipeline.topics.pairs import LARGEST, Pairs, count_rows
+from pipeline.topics.pairs import LARGEST, UNIT, Pairs, count_rows, logs_of
 from pipeline.topics.taxonomy import read_taxonomy
 from pipeline.topics.terms import TermFinder
+from tests import plain_topics as plain
 
 FINDER = TermFinder(read_taxonomy())
 TERMS = st.sampled_from(FINDER.terms)
@@ -103,18 +107,46 @@ def test_layout_and_marks_do_not_change_the_rows() -> None:
 
 
 @given(st.text(alphabet="稀土關稅導彈abc1。 \n𠮷", max_size=90), st.integers(0, 3))
-def test_what_each_character_gains_is_what_its_rows_weigh(text: str, topic: int) -> None:
+def test_what_a_row_says_is_parted_among_its_places(text: str, topic: int) -> None:
     keys = read_batch([text]).keys
     weights = np.append(WEIGHTS[:, topic].astype(np.int64), 0)
-    ones, twos = hash_rows(keys, PAIRS.bits)
-    assert PAIRS.gains(topic, keys).tolist() == (weights[ones] + weights[twos]).tolist()
+    each, whole = np.zeros(keys.size), 0
+    for rows in plain.rows(keys.tolist(), PAIRS.bits):
+        said = {row: int(weights[row]) * plain.said(rows.count(row)) * (4096 // UNIT) for row in rows}
+        each += [said[row] // rows.count(row) for row in rows]
+        whole += sum(said.values())
+    gains = PAIRS.gains(topic, keys)
+    assert gains.tolist() == each.tolist()
+    assert gains.sum() == pytest.approx(whole, abs=2 * keys.size), "the places have all of it"
 
 
-def test_the_heaviest_text_is_summed_without_overflow() -> None:
-    heavy = Pairs(np.full(1 << 10, 255, dtype=np.uint8), np.tile([[LARGEST, -LARGEST]], (1 << 10, 2)).astype(np.int16))
-    read = heavy.read(read_batch(["稀土" * 300_000]))
-    assert (read.scores[0] * [1, -1, 1, -1] > 0).all()
-    assert np.isclose(read.scores[0, 0], -read.scores[0, 1]) and read.scores[0, 0] == read.scores[0, 2]
+def test_logarithms_are_the_same_on_every_machine() -> None:
+    exact = [UNIT * (1 + math.log(times)) for times in range(1, 256)]
+    assert max(abs(said - round(said)) for said in exact) < 0.4999, "none is so near to a half"
+    assert logs_of(np.arange(258)).tolist() == [0, *map(plain.said, range(1, 258))]
+    assert logs_of(np.array([255, 256, 10**6])).tolist() == [plain.said(255)] * 3
+
+
+def test_the_hundredth_mention_says_less_than_the_second() -> None:
+    """Of a letter without pairs: its vector has the least length, so scores are as the logarithms."""
+    texts = ["甲。" * times for times in (1, 2, 100, 255, 256, 100_000)]
+    once, twice, hundred, *most = PAIRS.read(read_batch(texts)).scores
+    assert (once != 0).all() and np.allclose(twice / once, 1 + math.log(2), rtol=0.01)
+    assert np.allclose(hundred / once, 1 + math.log(100), rtol=0.01)
+    assert most[0].tolist() == most[1].tolist() == most[2].tolist()
+
+
+@pytest.mark.parametrize("topics", [3, 5])
+def test_the_heaviest_text_is_summed_without_overflow(topics: int) -> None:
+    """All rows are there, most for the first time, and of the largest weight: in one lane of the sums or in two."""
+    every = "".join(map(chr, [*range(0x3400, 0x4DB6), *range(0x4E00, 0xA000), *range(0xAC00, 0xD7A4)]))
+    weights = np.tile(np.array([LARGEST, -LARGEST] * 3, np.int16)[:topics], (1 << 16, 1))
+    rarity = np.full(1 << 16, 255, np.uint8)
+    heavy = Pairs(rarity, weights)
+    for text in (every, "稀土" * 300_000):
+        batch = read_batch([text])
+        expected = plain.weigh(heavy, rarity.tolist(), weights.tolist(), batch.keys.tolist())
+        assert heavy.read(batch).scores[0].tolist() == pytest.approx(expected, rel=1e-12)
 
 
 def test_marks_and_digits_are_letters_where_asked() -> None:

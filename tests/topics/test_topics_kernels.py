@@ -53,6 +53,7 @@ PIECES = (
     "博物馆", "。", "！", "\n", "　", "1", "𠮷田", "\ud800", "\x00", "\U0001f600", "\uffff", "甲乙丙" * 30, "乾隆發覆",
 )  # fmt: skip
 TEXTS = st.lists(st.one_of(st.sampled_from(PIECES), st.text(st.characters(), max_size=5)), max_size=25).map("".join)
+MANY = "關稅。戰" * 300
 ARTICLES = st.lists(st.tuples(TEXTS, TEXTS), max_size=4)
 
 
@@ -84,6 +85,7 @@ def test_rows_are_those_of_the_plain_hash(text: str, bits: int, marks: bool) -> 
 
 @pytest.mark.parametrize(("topics", "marks"), [(1, False), (3, True), (4, False), (9, False)])
 @given(articles=ARTICLES)
+@example(articles=[(MANY, "關稅"), ("關稅", MANY), (MANY + "关", ""), ("關稅", "")])
 @settings(max_examples=25)
 def test_pairs_weigh_what_their_counted_rows_do(topics: int, marks: bool, articles: list[tuple[str, str]]) -> None:
     weights = np.random.default_rng(topics).integers(-LARGEST, LARGEST + 1, (ROWS, topics)).astype(np.int16)

@@ -110,6 +110,11 @@ def test_rows_and_nothing_else_go_to_standard_output(taowen: Taowen, verb: str) 
     assert all(row["text_normalised"].count("出口管制") for row in done.rows)
 
 
+def test_a_dash_is_standard_output(taowen: Taowen) -> None:
+    assert taowen("tag", "-", "-o", "-", stdin=f"{GOOD}\n").rows == taowen("tag", "-", stdin=f"{GOOD}\n").rows
+    assert not Path("-").exists()
+
+
 @pytest.mark.parametrize("verb", ["clean", "tag"])
 def test_names_in_rows_are_those_of_the_region_where_asked_for(taowen: Taowen, verb: str) -> None:
     page = json.dumps({"text": f"{PAGE}川普昨天與普丁通電話，聯準會主席並不知情，兩人談了一個小時。\n"})

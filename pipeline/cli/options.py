@@ -22,9 +22,20 @@ Inputs = Annotated[
     list[str] | None,
     typer.Argument(metavar="INPUT", help="Files, folders, globs, or - for standard input.", show_default=False),
 ]
+
+
+def _file(out: Path | None) -> Path | None:
+    return None if out == Path("-") else out
+
+
 Out = Annotated[
     Path | None,
-    typer.Option("-o", "--out", metavar="FILE", help="Write here (.gz is packed) instead of to standard output."),
+    typer.Option(
+        *("-o", "--out"),
+        metavar="FILE",
+        callback=_file,
+        help="Write here (.gz is packed) instead of to standard output, which is - too.",
+    ),
 ]
 Format = Annotated[Literal["jsonl", "csv"], typer.Option("--format", help="JSON lines, or CSV for spreadsheets.")]
 Force = Annotated[bool, typer.Option("--force", help="Write over an existing output.")]

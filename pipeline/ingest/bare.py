@@ -15,6 +15,9 @@ _OF_A_SITE = FURNITURE - {"copyright", "template_residue"}
 _TOLD_SHARE, _TOLD_SHARE_ALONE, _TOLD_SHARE_INSIDE = 0.5, 0.4, 0.8
 """Least share of a bare article's characters that stand in lines with a sentence; where no line speaks of a site; and
 where only what is inside is sure: forums and threads have less."""
+_FEW_BESIDE, _PROSE = 20, 0.85
+"""Most lines without a sentence, and least share of characters in lines with one, of a text that is nothing but an
+article: of 151 pages one is such a text, of articles nearly all."""
 _FEW_SIGNS = 3
 """Most lines of a bare article that speak of a site."""
 _FEW_SHARE = 0.05
@@ -35,19 +38,42 @@ def sentences(line: str) -> int:
     return sum(map(line.count, "。！？!?；"))
 
 
+def _is_article(lines: Sequence[str], signs: Sequence[bool]) -> bool:
+    """Whether lines are an article and hardly anything else; `signs` are those that speak of a site."""
+    beside = size = 0
+    for line, sign in zip(lines, signs, strict=True):
+        if sign or not is_told(line):
+            beside, size = beside + 1, size + len(line)
+            if beside > _FEW_BESIDE:
+                return False
+    return size <= (1 - _PROSE) * sum(map(len, lines))
+
+
+def _has_list(lines: Sequence[str], head: int) -> bool:
+    """Whether two lines without a sentence stand below a heading."""
+    below = lines[head + 1 : head + 3]
+    return len(below) == 2 and not any(map(is_told, below))
+
+
 def bare_lines(tree: Tree | None, lines: Sequence[str], bits: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the lines of a text that is an article by itself, as feeds and archives keep them; and those inside one.
 
-    It tells in sentences what it tells, and hardly a line speaks of a site: those go, all others stay. Its editor's
-    name, its rights and the code of its own pictures are no site's furniture. Where too much stands above or below its
-    sentences, only what stands between them is sure, and the judge decides on the rest. It alone cut into 23% of the
-    articles of news-pool: lists, verses, tables, subheads.
+    What is an article and hardly anything else stays as it is, unless a heading has a list of others below it, or
+    readers talk. What tells in sentences what it tells, and hardly a line speaks of a site: those go, all others stay.
+    Its editor's name, its rights and the code of its own pictures are no site's furniture. Where too much stands above
+    or below its sentences, only what stands between them is sure, and the judge decides on the rest. It alone cut into
+    23% of the articles of news-pool: lists, verses, tables, subheads.
     """
     if tree is not None:
         return (), ()
     naming = {found: rule for found in set(bits) if (rule := first_rule(found)) is not None}
     speaking = {found for found, rule in naming.items() if rule.kind in _OF_A_SITE}
+    heading = {found for found, rule in naming.items() if rule.head and rule.kind != "comments"}
     signs = [found in speaking for found in bits]
+    heads = [i for i, found in enumerate(bits) if found in heading]
+    talked = any(rule.kind == "comments" for rule in naming.values())
+    if not talked and _is_article(lines, signs) and not any(_has_list(lines, i) for i in heads):
+        return tuple(range(len(lines))), ()
     few = sum(signs)
     if few > _FEW_SIGNS:
         return (), ()
@@ -56,8 +82,6 @@ def bare_lines(tree: Tree | None, lines: Sequence[str], bits: Sequence[int]) -> 
     if not told:
         return (), ()
     share = sum(len(lines[i]) for i in told) / sum(len(lines[i]) for i in stays)
-    heading = {found for found, rule in naming.items() if rule.head and rule.kind != "comments"}
-    heads = [i for i, found in enumerate(bits) if found in heading]
     above, below = stays.index(told[0]), len(stays) - 1 - stays.index(told[-1])
     most = (_FEW_BESIDE_SIGNS, _FEW_BESIDE_SIGNS) if few else (_FEW_LINES, _MANY_LINES)
     if above > _FEW_LINES or below > _MANY_LINES or share < (_TOLD_SHARE if few else _TOLD_SHARE_ALONE):

@@ -118,7 +118,7 @@ def _judge_blocks(flat: Flat, key: str, judge: Judge | None) -> Judged:
         return Judged(np.zeros(0), lines, bits, (), "the page shows no text")
     bare, inside = bare_lines(flat.tree, lines, bits)
     if bare:
-        return Judged(np.ones(count), lines, bits, bare, "")
+        return Judged(np.ones(count), lines, bits, *((), none) if (none := _is_none(bare, lines, bits)) else (bare, ""))
     keep = (judge or default_judge()).keep(describe(flat, key, bits))
     keep[list(inside)] = 1
     named = flat.tree.named if flat.tree is not None else []
@@ -127,10 +127,8 @@ def _judge_blocks(flat: Flat, key: str, judge: Judge | None) -> Judged:
     kept = _without_copies(kept, lines, hides)
     if flat.tree is None:
         kept = _without_comments(_without_lists(kept, lines), lines, bits)
-    if sum(len(lines[i]) for i in kept) < _SAYS_LITTLE:
-        for kind, told_as in _NO_ARTICLES.items():
-            if sum(found & mask((kind,)) != 0 for found in bits) >= min(2, count):
-                return Judged(keep, lines, bits, (), told_as, named)
+    if none := _is_none(kept, lines, bits):
+        return Judged(keep, lines, bits, (), none, named)
     stays = [lines[i] for i in kept]
     if any(map(_tells, stays)) or len(_HAN.findall("".join(stays))) > max(_SAYS_MUCH, 20 * len(kept)):
         return Judged(keep, lines, bits, tuple(kept), "", named)
@@ -143,6 +141,15 @@ def _judge_blocks(flat: Flat, key: str, judge: Judge | None) -> Judged:
     if flat.tree is not None and flat.tree.link_shares.mean() > _LINKED:
         return Judged(keep, lines, bits, (), f"a list of links ({count} lines)", named)
     return Judged(keep, lines, bits, (), f"no line reads like an article ({count} lines)", named)
+
+
+def _is_none(kept: Sequence[int], lines: Sequence[str], bits: Sequence[int]) -> str:
+    """Return what a page is that says little but that there is nothing, or nothing without a name; "" for others."""
+    if sum(len(lines[i]) for i in kept) < _SAYS_LITTLE:
+        for kind, told_as in _NO_ARTICLES.items():
+            if sum(found & mask((kind,)) != 0 for found in bits) >= min(2, len(bits)):
+                return told_as
+    return ""
 
 
 def _choose(

@@ -331,6 +331,21 @@ def test_of_an_article_by_itself_only_pointers_go() -> None:
     assert kinds(article)["相關文章："] == "related"
 
 
+def test_an_article_and_hardly_anything_else_comes_out_as_it_went_in() -> None:
+    long = [line * 4 for line in BODY]
+    beside = ("三、水源", "更多消息请关注本报微信")
+    assert text_page(*long, *beside).text.splitlines() == [*long, *beside]
+    talk = text_page(*long, "网友评论 2条", "回复 赞12")
+    assert talk.text.splitlines() == long, "readers talk below it"
+    many = text_page("首页", *(f"第{n}版" for n in range(2, 24)), *long)
+    assert "第2版" not in many.text, "that is a page with a menu"
+
+
+def test_an_error_page_of_two_lines_is_no_article() -> None:
+    page = text_page("404", "抱歉，您访问的页面不存在！", "5秒后自动跳转到首页。")
+    assert (page.status, page.reason) == ("no_article", "an error page")
+
+
 def test_comments_below_an_article_go_though_they_read_like_it() -> None:
     talk = ("水塔下的老郑", "3小时前", "闸门早该换了，我们村去年冬天也停了五天水，孩子上学连脸都洗不了。", "回复 赞12")
     told = (*BODY, *(f"邻村的情形也一样：{line}" for line in BODY))

@@ -28,7 +28,7 @@ from pipeline.ingest.phrases import Phrase, find_phrases
 from pipeline.ingest.pieces import ACCEPTED, DOUBTED, NOTHING_DEALT, Dealt, find_pieces
 from pipeline.ingest.signs import finders
 from pipeline.native import splices
-from pipeline.script.fold import fold
+from pipeline.script.fold import fold, utf32
 
 __all__ = ["Mending", "mend"]
 
@@ -80,9 +80,9 @@ def mend(
         noise: keys of the page's other lines, which were cut: a phrase that is in them too is more likely spam.
         inlines: elements inside lines of prose: what their style hides goes, and a splice is often one of them.
     """
-    encoded, edges = _encoded(page_text), splices.pairs(spans)
+    encoded, edges = utf32(page_text), splices.pairs(spans)
     worth, mixed = finders(encoded, edges)
-    page = _Page(page_text, key, encoded, _encoded(key), mixed)
+    page = _Page(page_text, key, encoded, utf32(key), mixed)
     within = [x for x in inlines if (x.hidden or SHORTEST <= x.end - x.start <= LONGEST) and _is_within(x, spans)]
     cuts = [Cut(x.start, x.end, "hidden", _UNSEEN, page_text[x.start : x.end]) for x in within if x.hidden]
     for find in worth:
@@ -106,10 +106,6 @@ class _Page(NamedTuple):
     encoded: bytes
     encoded_key: bytes
     mixed: bool
-
-
-def _encoded(text: str) -> bytes:
-    return text.encode("utf-32-le", "surrogatepass")
 
 
 class _Text:

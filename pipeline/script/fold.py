@@ -36,6 +36,7 @@ __all__ = [
     "fold_many",
     "folded_keys",
     "folded_points",
+    "utf32",
 ]
 
 Codes: TypeAlias = NDArray[np.uint32]
@@ -80,10 +81,11 @@ class _Table(NamedTuple):
 
 def code_points(text: str) -> Codes:
     """Return the code points of `text`, shape `(len(text),)`, lone surrogates included. The array is read-only."""
-    return np.frombuffer(_encoded(text), _CODES)
+    return np.frombuffer(utf32(text), _CODES)
 
 
-def _encoded(text: str) -> bytes:
+def utf32(text: str) -> bytes:
+    """Return `text` in UTF-32, as kernels read it, lone surrogates included."""
     return text.encode("utf-32-le", "surrogatepass")
 
 
@@ -287,7 +289,7 @@ def fold(text: str) -> str:
     if len(text) <= _BRIEF and _is_key(text):
         return text
     if len(text) > _FEW:
-        points, changed = _folded(text, _encoded(text))
+        points, changed = _folded(text, utf32(text))
         folded = _string(points) if changed else text
     elif any(_meets(_spot(text, found.start())) for found in _signs().hot.finditer(text)):
         folded = _settled(text)
@@ -298,14 +300,14 @@ def fold(text: str) -> str:
 
 def folded_points(text: str) -> Codes:
     """Return the code points of `fold(text)`, shape `(len(text),)`: half the time where no string is wanted."""
-    return code_points(text) if text.isascii() else _folded(text, _encoded(text))[0]
+    return code_points(text) if text.isascii() else _folded(text, utf32(text))[0]
 
 
 def folded_keys(text: str) -> NDArray[np.uint16]:
     """Return `folded_points` in lower case, half width and 16 bits, as `pipeline.native.folding.keys` has them."""
     if text.isascii():
         return folding.keys(code_points(text))
-    keys, stretches = folding.fold_keys(_table().folding, _encoded(text))
+    keys, stretches = folding.fold_keys(_table().folding, utf32(text))
     if stretches:
         _put(keys, stretches, folding.keys(_settled_points(text, stretches)))
     return keys
@@ -362,7 +364,7 @@ def _fold_joined(texts: list[str]) -> list[str]:
     joined = "\n".join(texts)
     if joined.isascii():
         return texts
-    encoded = _encoded(joined)
+    encoded = utf32(joined)
     folded, changes = _folded(joined, encoded)
     if not changes:
         return texts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["InputError", "ModelError", "PageError", "TaowenError", "UsageError"]
+__all__ = ["InputError", "ModelError", "PageError", "TaowenError", "UsageError", "why"]
 
 
 class TaowenError(Exception):
@@ -32,3 +32,11 @@ class PageError(TaowenError):
         super().__init__(f"{stage}: {reason}")
         self.stage = stage
         self.reason = reason
+
+
+def why(error: Exception) -> str:
+    """Return what went wrong for the end of a sentence: without Python's numbers of errors and names of codecs."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is not UTF-8 at byte {error.start}"
+    told = error.strerror if isinstance(error, OSError) else None
+    return (told or str(error)).rstrip(".")

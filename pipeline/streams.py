@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import os
+import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -17,9 +18,20 @@ from pipeline.article import Reject, Skip
 from pipeline.errors import UsageError
 from pipeline.records import csv_header, reject_record, to_csv_row, to_line, visible
 
-__all__ = ["Books", "RejectLimit", "Sink", "open_sink", "rejected_line", "watched", "whole_file"]
+__all__ = [
+    "STANDARD_OUTPUT",
+    "Books",
+    "RejectLimit",
+    "Sink",
+    "check_new",
+    "open_sink",
+    "rejected_line",
+    "watched",
+    "whole_file",
+]
 
 RowFormat = Literal["jsonl", "csv"]
+STANDARD_OUTPUT = Path("-")
 DEFAULT_SHARE = 0.05
 """Share of the records that may be rejected before a command ends with 1. A single record may not."""
 
@@ -144,52 +156,98 @@ def _csv_line(cells: Iterable[str]) -> bytes:
     return line.getvalue().encode("utf-8", "replace")
 
 
+def check_new(path: Path, *, force: bool, folder: bool = False) -> None:
+    """Refuse a place to write that is taken, or whose folder is not there. Devices and pipes take whatever comes.
+
+    Args:
+        path: of the file, or of the folder.
+        force: whether what is there may be written over.
+        folder: whether a folder is to be written.
+
+    Raises:
+        UsageError: so it is.
+    """
+    if not folder and (path == STANDARD_OUTPUT or _is_stream(path)):
+        return
+    if path.is_dir() and not folder:
+        raise UsageError(f"{path} is a folder. Name a file.")
+    if path.exists() and (not force or (folder and not path.is_dir())):
+        over = ", or give --force to write over it" if not force else ""
+        raise UsageError(f"{path} exists. Name another {'folder' if folder else 'file'}{over}.")
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"The folder {path.parent} does not exist. Make it, or name another place.")
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether a path is that of a device or a pipe, which no whole file may take the place of."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file that takes its name only when it is whole; `.gz` is packed, with time 0."""
+    """Open a file that takes its name only when it is whole; `.gz` is packed, with time 0.
+
+    A link stays one, and the file that it leads to is written. `-`, a device and a pipe are written to as they are.
+    """
+    try:
+        if path == STANDARD_OUTPUT:
+            yield _standard_output()
+            sys.stdout.buffer.flush()
+        elif _is_stream(path):
+            with path.open("wb") as file:
+                yield file
+        else:
+            with _partial(path.resolve()) as file:
+                if path.suffix == ".gz":
+                    with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
+                        yield cast("IO[bytes]", packed)
+                else:
+                    yield file
+    except OSError as error:
+        if isinstance(error, BrokenPipeError) or path == STANDARD_OUTPUT:
+            raise
+        raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+@contextmanager
+def _partial(path: Path) -> Iterator[IO[bytes]]:
     partial = path.with_name(f".{path.name}.partial")
     try:
         with partial.open("wb") as file:
-            if path.suffix == ".gz":
-                with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
-                    yield cast("IO[bytes]", packed)
-            else:
-                yield file
+            yield file
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-    except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            raise
-        raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
     finally:
         partial.unlink(missing_ok=True)
 
 
+def _standard_output() -> IO[bytes]:
+    if sys.stdout is None:
+        raise UsageError("Standard output is closed. Name a file with --out.")
+    return sys.stdout.buffer
+
+
 @contextmanager
-def open_sink(out: Path | None, kind: RowFormat, *, force: bool) -> Iterator[Sink]:
-    """Open the place for the rows: `out`, or standard output.
+def open_sink(out: Path, kind: RowFormat, *, force: bool) -> Iterator[Sink]:
+    """Open the place for the rows; rejects go to a file beside it, or to standard error if `out` is a stream.
 
     Raises:
         UsageError: the file exists and `force` is not given, or its folder is missing; or standard output is closed.
         OSError: standard output takes no more; BrokenPipeError if its reader is gone.
     """
+    check_new(out, force=force)
     with ExitStack() as stack:
-        if out is None:
-            if sys.stdout is None:
-                raise UsageError("Standard output is closed. Name a file with --out.")
-            yield Sink(sys.stdout.buffer, _Rejects(None, stack), kind)
-            sys.stdout.buffer.flush()
-            return
-        rejects = out.with_name(out.name + ".rejects.jsonl")
-        for path in (out, rejects):
-            if path.exists() and not force:
-                raise UsageError(f"{path} exists. Name another file, or give --force to write over it.")
-        if not out.parent.is_dir():
-            raise UsageError(f"The folder {out.parent} does not exist. Make it, or name another file.")
-        rejects.unlink(missing_ok=True)  # an earlier run's rejects are not this run's
-        sink = Sink(stack.enter_context(whole_file(out)), _Rejects(rejects, stack), kind)
-        yield sink
+        rejects = None
+        if out != STANDARD_OUTPUT and not _is_stream(out):
+            rejects = out.with_name(out.name + ".rejects.jsonl")
+            check_new(rejects, force=force)
+            rejects.unlink(missing_ok=True)  # an earlier run's rejects are not this run's
+        yield Sink(stack.enter_context(whole_file(out)), _Rejects(rejects, stack), kind)
 
 
 @contextmanager

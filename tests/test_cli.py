@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -175,6 +176,54 @@ def test_an_existing_output_is_not_written_over(taowen: Taowen, tmp_path: Path) 
     (tmp_path / "out.jsonl.rejects.jsonl").write_text("mine")
     assert taowen("clean", "-o", out, stdin=GOOD).code == 2
     assert not out.exists()
+
+
+def test_an_output_that_is_no_plain_file_stays_what_it_is(taowen: Taowen, tmp_path: Path, root: Path) -> None:
+    source = lines(tmp_path / "in.jsonl", [GOOD, BAD])
+    options = ("--max-rejects", "1", "--force")
+    link, goal = tmp_path / "link.jsonl", tmp_path / "goal.jsonl"
+    link.symlink_to(goal)
+    assert taowen("clean", source, "-o", link, *options).code == 0
+    assert link.is_symlink()
+    assert json.loads(goal.read_bytes())["id"] == "good"
+
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with process("clean", source, "-o", pipe, *options, root=root) as ended:
+        with pipe.open("rb") as reader:
+            assert json.loads(reader.read())["id"] == "good"
+        assert b"bad JSON" in ended.communicate(timeout=60)[1]  # no file of rejects beside a pipe
+    assert (ended.returncode, pipe.is_fifo()) == (0, True)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("in.jsonl", "link.jsonl", "goal.jsonl", "pipe", "link.jsonl.rejects.jsonl")
+    }
+
+
+@pytest.mark.parametrize("verb", [["clean"], ["convert", "--to", "zh-Hans"], ["export", "--format", "jsonl"]])
+def test_a_folder_is_no_file_to_write_over(taowen: Taowen, tmp_path: Path, verb: list[str]) -> None:
+    done = taowen(*verb, tmp_path / "absent.jsonl", "-o", tmp_path, "--force")
+    assert done.code == 2
+    done = taowen(*verb, lines(tmp_path / "in.jsonl", [GOOD]), "-o", tmp_path, "--force")
+    assert (done.code, done.err) == (2, f"taowen: {tmp_path} is a folder. Name a file.\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
+
+
+@pytest.mark.parametrize(
+    "call", ["clean ''", "clean -o ''", "clean --out= in.jsonl", "run in.jsonl -o ''", "status ''", "label x -o ''"]
+)
+def test_a_variable_that_is_not_set_is_told(taowen: Taowen, call: str) -> None:
+    done = taowen(*shlex.split(call), stdin=GOOD)
+    assert (done.code, done.out) == (2, b"")
+    assert "variable" in done.err
+
+
+def test_labelled_articles_go_to_standard_output(taowen: Taowen, tmp_path: Path) -> None:
+    row = {"id": "a", "title": "茶", "text": PAGE, "labels": [], "script": "hant", "source": "paper"}
+    corpus = lines(tmp_path / "corpus.jsonl", [json.dumps(row)])
+    done = taowen("export", corpus, "--format", "jsonl", "-o", "-")
+    assert (done.code, [told["id"] for told in done.rows]) == (0, ["a"])
+    assert taowen("export", corpus, "--format", "labelstudio", "-o", "-").code == 2  # two files
+    assert [path.name for path in tmp_path.iterdir()] == ["corpus.jsonl"]
 
 
 def test_a_run_that_fails_leaves_no_output(taowen: Taowen, tmp_path: Path) -> None:
@@ -499,6 +548,13 @@ def test_a_page_is_explained(taowen: Taowen, sample: Path) -> None:
     assert re.search(r"^- .+  <- \w+: .+$", shown, re.M)
     assert re.search(r"\{\+.+?\+\}", shown)
     assert not ESCAPES.search(shown.replace("\n", ""))
+
+
+def test_a_page_of_a_folder_is_explained(taowen: Taowen, sample: Path) -> None:
+    done = taowen("explain", sample, "--id", "farm-001")
+    assert done.code == 0
+    assert done.out.startswith(b"id            farm-001\n")
+    assert taowen("explain", sample, "--id", "no-such-page").code == 2
 
 
 def test_cuts_inside_sentences_are_marked(taowen: Taowen, sample: Path) -> None:

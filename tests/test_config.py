@@ -111,7 +111,7 @@ def test_a_file_that_is_named_must_be_there(taowen: Call, monkeypatch: pytest.Mo
         ('format = "csv"', "'csv' is not one of"),
         ('max-rejects = "few"', "--max-rejects takes a number"),
         ('share = "2/2"', "--share takes K/N"),
-        ('threshold = ["x"]', "--threshold takes TOPIC=P"),
+        ('threshold = ["x"]', "--threshold takes NAME=NUMBER"),
     ],
 )
 def test_a_wrong_value_is_told_with_its_place(

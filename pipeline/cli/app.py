@@ -20,6 +20,11 @@ class _Group(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command, and keep what was typed."""
+        for before, typed in zip([None, *args], args, strict=False):
+            if not typed or (typed.startswith("--") and typed.endswith("=")):
+                option = typed.rstrip("=") or before or ""
+                told = f"{option} is given nothing" if option.startswith("-") else "An argument is empty"
+                raise UsageError(f"{told}. Is a variable of the shell not set?")
         ctx.meta["taowen.typed"] = list(args)
         return super().resolve_command(ctx, args)
 

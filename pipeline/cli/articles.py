@@ -23,6 +23,7 @@ from pipeline.cli.options import (
     Threshold,
     To,
     check_output,
+    check_report,
     pages_of,
     read_overrides,
     sources_of,
@@ -32,6 +33,9 @@ from pipeline.cli.terminal import finish, say
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline.dumps.counts import Counts
     from pipeline.process import ProcessConfig
 
 
@@ -39,7 +43,7 @@ if TYPE_CHECKING:
 def clean(
     context: typer.Context,
     inputs: Inputs = None,
-    out: Out = None,
+    out: Out = Path("-"),
     format: Format = "jsonl",
     to: To = "zh-Hans",
     names: Names = False,
@@ -60,7 +64,7 @@ def clean(
 def tag(
     context: typer.Context,
     inputs: Inputs = None,
-    out: Out = None,
+    out: Out = Path("-"),
     model: Model = None,
     threshold: Threshold = None,
     format: Format = "jsonl",
@@ -91,7 +95,7 @@ def convert(
         ),
     ],
     inputs: Inputs = None,
-    out: Out = None,
+    out: Out = Path("-"),
     names: Names = False,
     field: Annotated[
         list[str] | None,
@@ -111,7 +115,7 @@ def convert(
     limit = RejectLimit.parse(max_rejects)
     config = Conversion(to, names, tuple(field or ()), explain)
     config.check()
-    if live and (out or explain or inputs not in (None, ["-"]) or sys.stdin is None):
+    if live and (out != Path("-") or explain or inputs not in (None, ["-"]) or sys.stdin is None):
         raise UsageError("--live goes from standard input to standard output: leave out files, -o and --explain.")
     sources = ["-"] if live else sources_of(context, inputs)
     check_output(out, sources)
@@ -134,7 +138,8 @@ def convert(
 
 @app.command(epilog="Example: taowen explain pages.jsonl --id page-17 | less")
 def explain(
-    source: Annotated[str, typer.Argument(metavar="INPUT", help="A file, or - for standard input.")],
+    context: typer.Context,
+    inputs: Inputs = None,
     id: Annotated[str | None, typer.Option("--id", metavar="ID", help="Only the page with this id.")] = None,
     model: Model = None,
     threshold: Threshold = None,
@@ -155,10 +160,11 @@ def explain(
     process = Process(tagging_config(model, threshold, "zh-Hans", False, False, sites))
     if sys.stdout is None:
         raise UsageError("Standard output is closed.")
+    sources = sources_of(context, inputs)
     colour = sys.stdout.isatty()
     console = Console(highlight=False, soft_wrap=not colour, no_color=not colour)
     found = rejected = 0
-    for result in process.articles(p for p in pages_of([source]) if id is None or getattr(p, "id", None) == id):
+    for result in process.articles(p for p in pages_of(sources) if id is None or getattr(p, "id", None) == id):
         if isinstance(result, Reject):
             say(rejected_line(result))
             rejected += 1
@@ -176,7 +182,7 @@ def explain(
         found += 1
     if not found and not rejected:
         wanted = f"no page with the id '{id}'" if id is not None else "no page"
-        raise UsageError(f"{source} has {wanted}.")
+        raise UsageError(f"{', '.join(inputs or ['Standard input'])} has {wanted}.")
     if not found:
         raise typer.Exit(1)
 
@@ -185,7 +191,7 @@ def _stream(
     verb: str,
     sources: list[str],
     config: ProcessConfig,
-    out: Path | None,
+    out: Path,
     kind: Literal["jsonl", "csv"],
     max_rejects: str,
     report: Path | None,
@@ -193,7 +199,6 @@ def _stream(
     force: bool,
 ) -> None:
     from pipeline.dumps.counts import Counts
-    from pipeline.dumps.report import check_place, write_report
     from pipeline.process import Process
     from pipeline.streams import RejectLimit, open_sink, watched
 
@@ -201,7 +206,7 @@ def _stream(
     check_output(out, sources, kind)
     process = Process(config)
     if report is not None:
-        check_place(report, out, sources, force=force)
+        check_report(report, out, sources, force=force)
     process.check()
     counts = Counts()
     with open_sink(out, kind, force=force) as sink, watched(sink, verb):
@@ -209,5 +214,23 @@ def _stream(
             sink.take(result)
             counts.add(result)
     if report is not None:
-        write_report(report, counts, process.versions)
+        _write_report(report, counts, process.versions)
     finish(sink.books.summary(), limit.exceeded(sink.books.rejected, sink.books.written))
+
+
+def _write_report(path: Path, counts: Counts, versions: Mapping[str, str]) -> None:
+    """Write the books: Markdown if the name ends in .md, else JSON; a table for a terminal where the path is -."""
+    import json
+
+    from pipeline.dumps.tables import kind_table, site_table, to_json, to_markdown
+    from pipeline.streams import STANDARD_OUTPUT, whole_file
+
+    if path == STANDARD_OUTPUT:  # which the rows have
+        say("\n".join(("", *site_table(counts), "", *kind_table(counts), "")))
+        return
+    if path.suffix.lower() == ".md":
+        text = to_markdown(counts)
+    else:
+        text = json.dumps(to_json(counts, versions), ensure_ascii=False, indent=1) + "\n"
+    with whole_file(path) as file:
+        file.write(text.encode("utf-8", "backslashreplace"))

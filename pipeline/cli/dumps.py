@@ -182,11 +182,10 @@ def report(
 
     It opens without network, runs nothing, and whatever a page says stands there as text.
     """
-    from pipeline.cli.options import check_new
     from pipeline.dumps.manifest import PAGE
     from pipeline.places import is_address
     from pipeline.report.dump import dump_page
-    from pipeline.streams import whole_file
+    from pipeline.streams import check_new, whole_file
 
     if out is None and is_address(folder):
         raise UsageError(f"{folder} is no folder of this machine. Say where the report goes: -o FILE.html.")
@@ -204,4 +203,4 @@ def report(
     content = dump_page(folder, more)
     with whole_file(place) as file:
         file.write(content)
-    say(f"The report is in {place}.")
+    say(f"The report is in {'standard output' if out == Path('-') else place}.")

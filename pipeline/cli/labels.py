@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from pipeline.cli.app import app
-from pipeline.cli.options import Force, Model, check_new
+from pipeline.cli.options import Force, Model
 from pipeline.cli.terminal import progress_bar, say
 from pipeline.errors import UsageError
 
@@ -122,7 +122,7 @@ def label(
     Articles that were skipped, or that several people labelled differently, are left out and told.
     """
     from pipeline.records import to_line, visible
-    from pipeline.streams import whole_file
+    from pipeline.streams import check_new, whole_file
     from pipeline.topics.formats import import_labels
     from pipeline.topics.labels import rows_from
     from pipeline.topics.pool import read_pool
@@ -171,13 +171,17 @@ def export(
 
 def _check_places(out: Path, format: Tool, *, force: bool) -> None:
     """Refuse what is there, and with --force a folder that holds more than a dataset, since all of it would go."""
+    from pipeline.streams import STANDARD_OUTPUT, check_new
     from pipeline.topics.formats import FORMATS, places
 
+    folder = FORMATS[format].write is None and out.suffix != ".parquet"
+    if out == STANDARD_OUTPUT and (folder or len(places(format, out)) > 1):
+        raise UsageError(f"--format {format} is more than one file, too much for standard output. Name a file.")
     for place in places(format, out):
-        check_new(place, force=force)
-    if out.is_dir():
+        check_new(place, force=force, folder=folder)
+    if folder and out.is_dir():
         kept = [path for path in out.iterdir() if path.is_dir() or path.suffix not in (".arrow", ".json")]
-        if FORMATS[format].write is not None or kept or not (out / "dataset_info.json").is_file():
+        if kept or not (out / "dataset_info.json").is_file():
             raise UsageError(f"{out} is a folder, and not one that this command wrote. Name another place.")
 
 

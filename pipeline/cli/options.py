@@ -22,20 +22,8 @@ Inputs = Annotated[
     list[str] | None,
     typer.Argument(metavar="INPUT", help="Files, folders, globs, or - for standard input.", show_default=False),
 ]
-
-
-def _file(out: Path | None) -> Path | None:
-    return None if out == Path("-") else out
-
-
 Out = Annotated[
-    Path | None,
-    typer.Option(
-        *("-o", "--out"),
-        metavar="FILE",
-        callback=_file,
-        help="Write here (.gz is packed) instead of to standard output, which is - too.",
-    ),
+    Path, typer.Option("-o", "--out", metavar="FILE", help="Write here (.gz is packed); - is standard output.")
 ]
 Format = Annotated[Literal["jsonl", "csv"], typer.Option("--format", help="JSON lines, or CSV for spreadsheets.")]
 Force = Annotated[bool, typer.Option("--force", help="Write over an existing output.")]
@@ -80,17 +68,8 @@ def tagging_config(
     """Return what the options of a tagging command ask for."""
     from pipeline.process import ProcessConfig
 
-    wanted: dict[str, float] = {}
-    for given in threshold or ():
-        topic, equals, value = given.partition("=")
-        try:
-            wanted[topic] = float(value)
-        except ValueError:
-            equals = ""
-        if not equals or not topic or not 0 <= wanted[topic] <= 1:
-            raise UsageError(f"--threshold takes TOPIC=P with P between 0 and 1, such as trade_war=0.6, not '{given}'.")
     chosen = "" if model is None else str(model)
-    thresholds = tuple(sorted(wanted.items()))
+    thresholds = tuple(sorted(numbers_of("--threshold", threshold).items()))
     overrides = read_overrides(sites)
     return ProcessConfig(model=chosen, to=to, names=names, thresholds=thresholds, page_text=page_text, sites=overrides)
 
@@ -116,18 +95,16 @@ def found_in(inputs: Sequence[str]) -> list[str]:
 
 
 def pages_of(sources: list[str]) -> Iterator[Page | Reject | Skip]:
-    """Read the files one after another."""
+    """Read files one after another."""
     from pipeline.ingest.read import read
 
     for source in sources:
         yield from read(source)
 
 
-def check_output(out: Path | None, sources: list[str], kind: str = "") -> None:
+def check_output(out: Path, sources: Sequence[str], kind: str = "") -> None:
     """Refuse an output that is an input, which would be lost, or whose name promises another format."""
-    if out is None:
-        return
-    if any(source != "-" and Path(source).resolve() == out.resolve() for source in sources):
+    if _is_one_of(out, sources):
         raise UsageError(f"{out} is one of the inputs. Write to another file, outside the folder that is read.")
     named = Path(out.name.removesuffix(".gz")).suffix.lower()
     if (named == ".csv") != (kind == "csv") and kind and named in (".csv", ".json", ".jsonl"):
@@ -136,25 +113,32 @@ def check_output(out: Path | None, sources: list[str], kind: str = "") -> None:
         raise UsageError(f"{out}: write .jsonl, .jsonl.gz or .csv. 'taowen run --format parquet' writes Parquet.")
 
 
-def check_new(path: Path | None, *, force: bool) -> None:
-    """Refuse a file or folder to write that is there, or whose folder is not."""
-    if path is None:
+def check_report(report: Path, out: Path, sources: Sequence[str], *, force: bool) -> None:
+    """Refuse a file for the report that cannot be written, or is the output or an input."""
+    from pipeline.streams import STANDARD_OUTPUT, check_new
+
+    if report == STANDARD_OUTPUT:  # the report is a table on standard error then
         return
-    if path.exists() and not force:
-        raise UsageError(f"{path} exists. Name another file, or give --force to write over it.")
-    if not path.absolute().parent.is_dir():
-        raise UsageError(f"The folder {path.parent} does not exist. Make it, or name another file.")
+    if _is_one_of(report, [*sources, str(out), f"{out}.rejects.jsonl"]):
+        raise UsageError(f"--report {report} is an input or the output itself. Name another file.")
+    check_new(report, force=force)
 
 
-def numbers_of(option: str, given: list[str] | None) -> dict[str, float]:
-    """Return what an option NAME=NUMBER says, the number being between 0 and 1."""
+def _is_one_of(path: Path, others: Sequence[str]) -> bool:
+    return path.resolve() in {Path(other).resolve() for other in others if other != "-"}
+
+
+def numbers_of(option: str, given: Sequence[str] | None) -> dict[str, float]:
+    """Return what an option TOPIC=NUMBER says, the number being between 0 and 1."""
     wanted: dict[str, float] = {}
     for one in given or ():
-        name, equals, value = one.partition("=")
+        name, _, value = one.partition("=")
         try:
             wanted[name] = float(value)
         except ValueError:
-            equals = ""
-        if not equals or not name or not 0 <= wanted[name] <= 1:
-            raise UsageError(f"{option} takes NAME=NUMBER with a number between 0 and 1, not '{one}'.")
+            name = ""
+        if not name or not 0 <= wanted[name] <= 1:
+            raise UsageError(
+                f"{option} takes NAME=NUMBER with a number between 0 and 1, such as trade_war=0.6, not '{one}'."
+            )
     return wanted

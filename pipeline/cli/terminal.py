@@ -30,12 +30,13 @@ def say(text: str) -> None:
 
 
 def output_ended(error: OSError) -> int:
-    """Return the exit code where standard output takes no more: 0 if its reader has what it wanted, else 2, told."""
+    """Tell what a file or standard output refuses; return the exit code, 0 if a reader has what it wanted."""
     with suppress(OSError, ValueError, AttributeError):  # at its end Python must not write there what it still holds
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if isinstance(error, BrokenPipeError):
         return 0
-    say(f"taowen: {error.filename or 'Standard output'} cannot be written: {error.strerror or error}.")
+    what = f"{error.filename}" if error.filename else "Standard output cannot be written"
+    say(f"taowen: {what}: {error.strerror or error}.")
     return 2
 
 

@@ -10,7 +10,7 @@ import typer
 from pipeline.cli.app import app
 from pipeline.cli.options import Model
 from pipeline.cli.terminal import progress_bar, say
-from pipeline.errors import UsageError
+from pipeline.errors import UsageError, why
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,8 +128,9 @@ def evaluate(
     """
     import json
 
-    from pipeline.cli.options import check_new, numbers_of
+    from pipeline.cli.options import numbers_of
     from pipeline.records import visible
+    from pipeline.streams import STANDARD_OUTPUT, check_new, whole_file
     from pipeline.topics.assessment import assess, assessment_table, check_floors, under_floors
     from pipeline.topics.corpus import read_corpus
     from pipeline.topics.evaluate import missed_floors
@@ -137,8 +138,12 @@ def evaluate(
 
     wanted = numbers_of("--floor", floor)
     pinned = _floors(floors)
-    check_new(report, force=force)
-    check_new(charts, force=force)
+    if report == STANDARD_OUTPUT:
+        raise UsageError("Standard output has the figures. Name a file for --report.")
+    if report is not None:
+        check_new(report, force=force)
+    if charts is not None:
+        check_new(charts, force=force, folder=True)
     tagger = Tagger.load(model)
     check_floors(wanted, tagger.topics)
     examples = read_corpus(corpus, tagger.topics)
@@ -157,7 +162,6 @@ def evaluate(
     typer.echo(json.dumps(found.as_json(), indent=1) if as_json else visible(assessment_table(found)))
     if report is not None:
         from pipeline.report.evaluation import evaluation_page
-        from pipeline.streams import whole_file
 
         with whole_file(report) as file:
             file.write(evaluation_page(found, model))
@@ -203,5 +207,5 @@ def _floors(path: Path | None) -> dict[str, Any] | None:
         floors = json.loads(path.read_text("utf-8"))
         pinned: dict[str, Any] = floors.get("topics", floors)
     except (OSError, ValueError, AttributeError) as error:
-        raise UsageError(f"{path} cannot be read as JSON: {error}") from error
+        raise UsageError(f"{path} cannot be read as JSON: {why(error)}.") from error
     return pinned

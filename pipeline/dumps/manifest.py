@@ -63,9 +63,9 @@ class Manifest:
         place = f"{out}/{MANIFEST}"
         try:
             data = json.loads(folder_of(out).read(MANIFEST))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise UsageError(
-                f"{out} is no folder of a run: it has no {MANIFEST}. Name the inputs to begin one."
+                f"{out} is no folder of a run: it has no {MANIFEST}. 'taowen run INPUT --out DIR' makes one."
             ) from None
         except OSError as error:
             raise UsageError(f"{place} cannot be read: {error.strerror}.") from error

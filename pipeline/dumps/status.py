@@ -11,7 +11,7 @@ from typing import Any
 from pipeline.dumps.counts import Counts
 from pipeline.dumps.manifest import REPORT, Manifest
 from pipeline.dumps.presence import Presence, present
-from pipeline.dumps.report import site_table
+from pipeline.dumps.tables import site_table
 from pipeline.dumps.tasks import Receipt, Task, receipts
 from pipeline.errors import UsageError
 from pipeline.folders import Where, folder_of

@@ -9,9 +9,9 @@ from typing import Any
 
 from pipeline.article import Cut
 from pipeline.dumps.manifest import told
-from pipeline.dumps.report import to_json
 from pipeline.dumps.shards import rows_of
 from pipeline.dumps.status import Status, status
+from pipeline.dumps.tables import to_json
 from pipeline.folders import Where, folder_of
 from pipeline.places import is_address
 from pipeline.report.articles import Mark, shown_article

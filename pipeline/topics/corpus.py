@@ -15,7 +15,7 @@ from typing import Any
 
 from pipeline.article import Cut
 from pipeline.configure import shared_data
-from pipeline.errors import InputError
+from pipeline.errors import InputError, why
 from pipeline.places import open_file
 from pipeline.records import visible
 from pipeline.topics.exchange import Span
@@ -170,8 +170,8 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     if path.is_dir() or path.suffix == ".parquet":
         yield from enumerate(dataset_rows(path), 1)
         return
-    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
-        try:
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
                 if not line.strip():
                     continue
@@ -182,8 +182,8 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
                 if not isinstance(row, dict):
                     raise InputError(f"{path}, line {number}: a row must be a JSON object.")
                 yield number, row
-        except (OSError, EOFError, UnicodeDecodeError) as error:
-            raise InputError(f"{path} cannot be read: {error}") from error
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read: {why(error)}.") from error
 
 
 def dataset_rows(path: Path | str) -> Iterator[Mapping[str, Any]]:
@@ -205,7 +205,7 @@ def dataset_rows(path: Path | str) -> Iterator[Mapping[str, Any]]:
                 table = pyarrow.parquet.read_table(file)
             yield from datasets.Dataset(table)
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as a dataset: {error}") from error
+        raise InputError(f"{path} cannot be read as a dataset: {why(error)}.") from error
 
 
 def _with_text(rows: Iterable[tuple[int, Mapping[str, Any]]], file: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from pipeline.errors import InputError, UsageError
+from pipeline.errors import InputError, UsageError, why
 from pipeline.records import to_line
 
 __all__ = [
@@ -208,7 +208,7 @@ def read_json(path: Path) -> list[tuple[str, dict[str, Any]]]:
     try:
         content = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {error}") from error
+        raise InputError(f"{path} cannot be read: {why(error)}.") from error
     try:
         whole = json.loads(content)
         rows = [(f"{path}, item {n}", row) for n, row in enumerate(whole if isinstance(whole, list) else [whole], 1)]

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.configure import model_path
-from pipeline.errors import InputError, TaowenError, UsageError
+from pipeline.errors import InputError, TaowenError, UsageError, why
 from pipeline.records import visible
 from pipeline.topics.corpus import facts_of
 from pipeline.topics.features import key
@@ -70,7 +70,7 @@ def read_sources(path: Path) -> dict[str, Source]:
     try:
         top = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from error
+        raise UsageError(f"{path} cannot be read: {why(error)}.") from error
     if top.get("schema") != _SCHEMA:
         raise UsageError(f"{path} has schema {top.get('schema')!r}, this version reads {_SCHEMA}.")
     found: dict[str, Source] = {}

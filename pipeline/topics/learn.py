@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import InputError, UsageError
+from pipeline.errors import InputError, UsageError, why
 from pipeline.topics.card import card
 from pipeline.topics.corpus import Example, corpus_digest
 from pipeline.topics.evaluate import Report, judge, truth
@@ -433,5 +433,5 @@ def _write(
         for name, content in {**files, "model.json": described}.items():
             (out / name).write_bytes(content)
     except OSError as error:
-        raise InputError(f"The model cannot be written to {out}: {error}") from error
+        raise InputError(f"The model cannot be written to {out}: {why(error)}.") from error
     return digest

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.configure import data_path
-from pipeline.errors import UsageError
+from pipeline.errors import UsageError, why
 
 __all__ = ["SCHEMA", "Group", "Iptc", "Taxonomy", "Topic", "parse_taxonomy", "read_taxonomy"]
 
@@ -77,7 +77,7 @@ def read_taxonomy(path: Path | None = None) -> Taxonomy:
     try:
         text = place.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"The topics file {place} cannot be read: {error}") from error
+        raise UsageError(f"The topics file {place} cannot be read: {why(error)}.") from error
     return parse_taxonomy(text, str(place))
 
 
@@ -90,7 +90,7 @@ def parse_taxonomy(text: str, place: str) -> Taxonomy:
     try:
         top = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UsageError(f"{place} is not valid TOML: {error}") from error
+        raise UsageError(f"{place} is not valid TOML: {why(error)}.") from error
     if top.get("schema") != SCHEMA:
         raise UsageError(f"{place}: 'schema' is {top.get('schema')!r}, this version reads {SCHEMA}.")
     tables = top.get("topics")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import ModelError, UsageError
+from pipeline.errors import ModelError, UsageError, why
 from pipeline.native import tags
 from pipeline.topics.features import BITS
 from pipeline.topics.pairs import LARGEST, Pairs
@@ -68,7 +68,7 @@ def read_weights(folder: Path) -> tuple[Taxonomy, dict[str, npt.NDArray[Any]], s
         packed = (folder / "weights.npz").read_bytes()
         topics = (folder / "topics.toml").read_bytes()
     except OSError as error:
-        raise ModelError(f"{folder} is not a topics model: {error}. Train one with 'taowen train'.") from error
+        raise ModelError(f"{folder} is not a topics model: {why(error)}. Train one with 'taowen train'.") from error
     about = _described(described, folder)
     for name, content in (("weights.npz", packed), ("topics.toml", topics)):
         found = hashlib.sha256(content).hexdigest()

@@ -428,8 +428,8 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
 
 
 def test_every_figure_of_a_run_is_that_of_its_books(run_folder: Path) -> None:
-    from pipeline.dumps.report import to_json
     from pipeline.dumps.status import status
+    from pipeline.dumps.tables import to_json
 
     content = dump_page(run_folder)
     state = status(run_folder)

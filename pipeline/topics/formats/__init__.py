@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, why
 from pipeline.topics.exchange import Imported, Task, check_ids, read_json, sentences
 from pipeline.topics.formats import (
     argilla,
@@ -143,7 +143,7 @@ def kind_of(path: Path) -> str:
         with path.open("rb") as file:
             head = file.read(4096)
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error}") from error
+        raise InputError(f"{path} cannot be read: {why(error)}.") from error
     if path.suffix == ".spacy" or head[:1] == b"\x78":  # zlib
         return "spacy"
     if head.startswith(b"__label__"):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, why
 from pipeline.script.words import words
 from pipeline.topics.exchange import NONE, Imported, Task, id_of, merged, whole
 from pipeline.topics.formats import lines
@@ -90,7 +90,7 @@ def _lines(path: Path) -> list[_Line]:
     try:
         content = path.read_bytes().decode("utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {error}") from error
+        raise InputError(f"{path} cannot be read: {why(error)}.") from error
     found = []
     for number, line in enumerate(content, 1):
         if not line:

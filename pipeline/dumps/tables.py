@@ -1,29 +1,15 @@
-"""What was cut, by kind and by site, for a person who asks where a site goes wrong: as JSON, Markdown or a table."""
+"""The books as tables: what was cut, by kind and by site, as JSON, as Markdown and for a terminal."""
 
 from __future__ import annotations
 
-import json
 import re
-import sys
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from pipeline.dumps.counts import Counts, Site
-from pipeline.errors import UsageError
-from pipeline.folders import folder_of
 from pipeline.records import visible
 
-__all__ = [
-    "TERMINAL",
-    "check_place",
-    "kind_table",
-    "site_table",
-    "stands_out",
-    "to_json",
-    "to_markdown",
-    "write_report",
-]
+__all__ = ["kind_table", "site_table", "stands_out", "to_json", "to_markdown"]
 
 _TIMES = 2.0
 _MORE = 0.05
@@ -33,8 +19,6 @@ _NAMED = 3
 _WIDEST = 40
 """Columns of a site's name on a terminal."""
 _NO_URL = "(no url)"
-TERMINAL = Path("-")
-"""The place of a report that is a table on standard error: the rows have standard output."""
 _SIGNS = re.compile(r"[\\`*\[\]<>|~&$]|(?<!\w)_|_(?!\w)")
 """What Markdown takes for more than itself inside a line."""
 
@@ -161,40 +145,3 @@ def _pipes(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 def _escaped(sign: re.Match[str]) -> str:
     return "\\" + sign[0]
-
-
-def check_place(path: Path, out: Path | None, sources: Iterable[str], *, force: bool) -> None:
-    """Refuse a file for the report that cannot be written, or is the output or an input.
-
-    Raises:
-        UsageError: so it is.
-    """
-    if path == TERMINAL:
-        return
-    taken = [Path(source) for source in sources if source != "-"]
-    taken += [out, out.with_name(f"{out.name}.rejects.jsonl")] if out is not None else []
-    if path.resolve() in {other.resolve() for other in taken}:
-        raise UsageError(f"--report {path} is an input or the output itself. Name another file.")
-    if path.exists() and not force:
-        raise UsageError(f"{path} exists. Name another file for --report, or give --force to write over it.")
-    if not path.parent.is_dir():
-        raise UsageError(f"The folder {path.parent} of --report does not exist. Make it, or name another file.")
-
-
-def write_report(path: Path, counts: Counts, versions: Mapping[str, str]) -> None:
-    """Write the report: Markdown if the name ends in .md, a table on standard error for -, else JSON.
-
-    Raises:
-        UsageError: it cannot be written.
-    """
-    if path == TERMINAL:
-        print("\n".join(("", *site_table(counts), "", *kind_table(counts), "")), file=sys.stderr)
-        return
-    if path.suffix.lower() == ".md":
-        text = to_markdown(counts)
-    else:
-        text = json.dumps(to_json(counts, versions), ensure_ascii=False, indent=1) + "\n"
-    try:
-        folder_of(path.parent).write(path.name, text.encode("utf-8", "backslashreplace"))
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.") from error

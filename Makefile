@@ -55,7 +55,7 @@ wheel-check: setup  ## Build the wheel, install it alone, tag a page with it
 train: setup  ## Train all models from the labels in corpora/ into build/models (real text where it is)
 	$(BIN)/python -m pipeline.ingest.learn --out build/models/strip
 	$(BIN)/python -m pipeline.ingest.fluency train --out build/models/fluency
-	$(BIN)/python -m tests.mending.learn --out build/models/phrases
+	$(BIN)/python -m pipeline.ingest.learn_phrases --out build/models/phrases
 	$(BIN)/taowen train corpora --out build/models/topics --force
 
 corpora: setup  ## Fetch the public text of the labelled articles into build/corpora (asks the network)

@@ -38,6 +38,7 @@ HOMES = {
     "sklearn": (
         "script/learn_leaning.py",
         "ingest/learn.py",
+        "ingest/learn_phrases.py",
         "topics/learn.py",
         "topics/peers.py",
         "topics/recipes.py",

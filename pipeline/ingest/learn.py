@@ -150,7 +150,7 @@ def lessons_from_articles(pool: Path, pages: Path, sites: Container[str], count:
     Furniture is taken from the pages of `sites`. Lines that metadata rules match (byline, caption ...) count for
     nothing: they may become fields.
     """
-    dice = random.Random(SEED)  # noqa: S311  a fixed draw, nothing secret
+    dice = random.Random(SEED)
     chosen: list[dict[str, Any]] = []
     for seen, article in enumerate(_records(pool)):
         slot = seen if seen < count else dice.randrange(seen + 1)
@@ -205,7 +205,7 @@ def lessons_from_templates(pool: Path, folder: Path, fills: int = 6) -> list[Les
 
     Each page is seen as HTML and as flattened text; a third of the HTML pages without their classes.
     """
-    dice = random.Random(SEED)  # noqa: S311  a fixed draw, nothing secret
+    dice = random.Random(SEED)
     articles: dict[str, list[dict[str, Any]]] = {"zh-Hans": [], "zh-Hant": []}
     for number, article in enumerate(_records(pool)):
         if number % 20 == 0 and article["title"] and article["text"].count("\n") > 1:

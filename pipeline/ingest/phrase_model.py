@@ -1,6 +1,6 @@
 """What is learned of search phrases: how their characters follow each other, and what each piece of evidence weighs.
 
-The arrays in `models/phrases/` are made by `python -m tests.mending.learn`; the card there says from what.
+The arrays in `models/phrases/` are made by `python -m pipeline.ingest.learn_phrases`; the card there says from what.
 """
 
 from __future__ import annotations

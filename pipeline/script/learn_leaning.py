@@ -137,7 +137,7 @@ def _rows() -> Iterator[tuple[int, str]]:
     from scipy.sparse import csr_array
     from sklearn.linear_model import LogisticRegression
 
-    chance = random.Random(_SEED)  # noqa: S311  nothing secret, the same every time
+    chance = random.Random(_SEED)
     texts = _by_publisher()
     pieces = {known: _pieces(text, chance) for known, text in texts.items()}
     entries = _entries(pieces)

@@ -249,7 +249,7 @@ def _spacy(taught: Sequence[Example], taxonomy: Taxonomy) -> _Spacy:
     from spacy.util import fix_random_seed  # type: ignore[attr-defined]
 
     fix_random_seed(SEED)
-    order = random.Random(SEED)  # noqa: S311  an order of lessons, no secret
+    order = random.Random(SEED)
     nlp = spacy.blank("zh")
     bow = {"@architectures": "spacy.TextCatBOW.v3", "exclusive_classes": False, "ngram_size": 3, "length": 1 << 17}
     pipe: Any = nlp.add_pipe("textcat_multilabel", config={"model": {**bow, "no_output_layer": False}})

@@ -135,7 +135,7 @@ def suggest(
         if place in numbers and isinstance(task := article_of(row), Task):
             texts[numbers[place]] = task
     tasks = _without_copies(wanted, quotas, count, texts)
-    random.Random(seed).shuffle(tasks)  # noqa: S311  an order for reading, no secret
+    random.Random(seed).shuffle(tasks)
     told = tuple(_told(tasks, texts, kept, tagger))
     return Suggestion(told, len(kept.places), kept.passed_over)
 
@@ -220,7 +220,7 @@ def _nearness(
 ) -> Array:
     """Return how near some candidates are to each new topic, by its name or by the articles it has."""
     numbers = list(range(len(kept.places)))
-    random.Random(seed).shuffle(numbers)  # noqa: S311  a sample, no secret
+    random.Random(seed).shuffle(numbers)
     at = {int(kept.places[number]): number for number in numbers[:_MEANT]}
     wanted = []
     for topic in taxonomy.topics:
@@ -328,7 +328,7 @@ def _meaning(kept: _Pool, tagger: Tagger, taxonomy: Taxonomy, new: Sequence[str]
 
 def _random(kept: _Pool, tagger: Tagger, taxonomy: Taxonomy, new: Sequence[str], seed: int) -> list[_Pick]:
     order = list(range(len(kept.places)))
-    random.Random(seed).shuffle(order)  # noqa: S311  a sample, no secret
+    random.Random(seed).shuffle(order)
     return [_Pick(n, "random") for n in order]
 
 

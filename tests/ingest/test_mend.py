@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from pipeline.article import Cut, Page, cut_out
 from pipeline.ingest import clean
 from pipeline.ingest.mend import Mending, mend
+from pipeline.ingest.spoil import Spoiled, Spoiling, spoil
 from pipeline.script.fold import fold
 from tests.ingest.articles import HARBOUR_HANS, HARBOUR_TITLE, RIVER_HANT, RIVER_TITLE
-from tests.mending.spoil import PHRASES, Spoiled, Spoiling, spoil
+from tests.mending.phrases import PHRASES
 
 ARTICLES = {"hant": (RIVER_HANT, RIVER_TITLE), "hans": (HARBOUR_HANS, HARBOUR_TITLE)}
 

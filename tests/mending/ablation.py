@@ -16,8 +16,8 @@ import numpy as np
 from pipeline.configure import shared_data
 from pipeline.ingest.evidence import FEATURES
 from pipeline.ingest.fluency import default_fluency
+from pipeline.ingest.learn_phrases import GRAMMAR, Lesson, articles, lessons, teach_spliced
 from pipeline.ingest.phrase_model import Networks
-from tests.mending.learn import GRAMMAR, Lesson, articles, lessons, teach_spliced
 
 HARM = 0.0002
 LIKELY = -0.5

@@ -4,7 +4,7 @@ Articles are spoiled by the generator beside this file, in kinds that `spoiled-d
 mended; characters are compared by the offsets of the cuts, white space left out. With the real texts at hand the
 articles are of publishers that the fluency model has not seen, and that the phrase model was not taught on; clean
 articles of the pool are mended too. Without them they are our own (`corpora/articles-*.jsonl`). The phrases are of
-`tests/mending/spoil.py` and were not taught.
+`tests/mending/phrases.py` and were not taught.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from pipeline.article import Cut, cut_out
 from pipeline.configure import shared_data
 from pipeline.ingest.flatten import flatten_text
 from pipeline.ingest.mend import mend
+from pipeline.ingest.spoil import Spoiled, Spoiling, spoil
 from pipeline.script.fold import fold
 from pipeline.topics.tagger import Tagger
-from tests.mending.spoil import PHRASES, Spoiled, Spoiling, spoil
+from tests.mending.phrases import PHRASES
 
 SEED = 4
 HANT = tuple(phrase for kind, several in sorted(PHRASES.items()) if kind.endswith("_hant") for phrase in several)
@@ -90,7 +91,7 @@ def hosts(data: Path | None, count: int) -> list[Host]:
         for file in sorted(Path("corpora").glob("articles-*.jsonl")):
             rows += [json.loads(line) for line in file.read_text("utf-8").splitlines()]
     else:
-        from tests.mending.learn import articles
+        from pipeline.ingest.learn_phrases import articles
 
         rows = articles(data)[0::2]  # the others are lessons
     rows = [row for row in rows if len(row["text"]) >= 250]

@@ -14,7 +14,7 @@ from pipeline.script.fold import fold
 from pipeline.topics import recipes
 from pipeline.topics.corpus import Example
 from pipeline.topics.recipes import RECIPES, save_spacy
-from tests.two_topics import SAYS, TAXONOMY
+from tests.topics.two_topics import SAYS, TAXONOMY
 
 
 def example(number: int) -> Example:

@@ -1,8 +1,8 @@
 """Teach `pipeline.ingest.phrase_model` what search phrases are.
 
-    python -m tests.mending.learn --out build/models/phrases
+    python -m pipeline.ingest.learn_phrases --out build/models/phrases
 
-Clean articles of publishers that the fluency model has not seen are spoiled by the generator beside this file with
+Clean articles of publishers that the fluency model has not seen are spoiled by `pipeline.ingest.spoil` with
 phrases of `corpora/search-phrases.toml`; networks learn which candidates were spliced in. The shape of phrases (a
 bigram model) that an article is measured with has never seen the kinds of phrases that are spliced into it, so the
 networks learn how far it can be trusted on kinds that nobody has written down. The shipped shape knows all kinds.
@@ -38,9 +38,9 @@ from pipeline.ingest.fluency import Fluency, canonical, default_fluency
 from pipeline.ingest.glance import OF_PHRASES, OF_PIECES, glance
 from pipeline.ingest.learn_fluency import held_out
 from pipeline.ingest.phrase_model import LAYERS, LINE, Line, Networks, PhraseModel, Shape
+from pipeline.ingest.spoil import Spoiled, Spoiling, spoil
 from pipeline.script.convert import convert
 from pipeline.script.fold import code_points, fold
-from tests.mending.spoil import Spoiled, Spoiling, spoil
 
 SEED = 20261
 GRAMMAR = Path("corpora/search-phrases.toml")
@@ -352,15 +352,15 @@ def card(taught: Sequence[Lesson], grammar: Grammar, stored: bytes, data: Path) 
     pool = hashlib.sha256((data / "news-pool.jsonl.gz").read_bytes()).hexdigest()
     return f"""# phrases: what search phrases look like, and how evidence for them weighs
 
-Written by `python -m tests.mending.learn`. Mending uses it to tell spans that were spliced into sentences.
+Written by `python -m pipeline.ingest.learn_phrases`. Mending uses it to tell spans that were spliced into sentences.
 
 - Shape: a bigram model of characters of {count:,} phrases of {len(grammar)} kinds, made by the grammar in
   `corpora/search-phrases.toml` (own writing); folded, so one model serves both scripts.
 - Evidence: {NETWORKS} networks of {UNITS} hidden units over {len(measured.FEATURES)} features of a candidate span
   (`pipeline/ingest/evidence.py`), taught on {len(clean):,} clean articles: of publishers held out from the fluency
   model, and of real pages;
-  {len(spoiled):,} of them also spoiled by `tests/mending/spoil.py`. The shape used in teaching had never seen the kinds
-  of phrases that were spliced in.
+  {len(spoiled):,} of them also spoiled by `pipeline/ingest/spoil.py`. The shape used in teaching had never seen the
+  kinds of phrases that were spliced in.
 - Gates: which pages get the full look; set so that {RECALL:.0%} of the pages where it finds something pass.
 - `weights.npz`: {len(stored):,} bytes, sha256 `{hashlib.sha256(stored).hexdigest()}`; float32 arrays, no code
 - news pool: sha256 `{pool}`; the articles of `spoiled-dev` are left out
@@ -402,7 +402,7 @@ def learn(out: Path, data: Path, grammar_path: Path = GRAMMAR) -> PhraseModel:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Teach and write the model."""
-    parser = argparse.ArgumentParser(prog="python -m tests.mending.learn")
+    parser = argparse.ArgumentParser(prog="python -m pipeline.ingest.learn_phrases")
     parser.add_argument("--out", type=Path, default=Path("build/models/phrases"))
     options = parser.parse_args(arguments)
     data = shared_data()

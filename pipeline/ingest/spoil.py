@@ -1,7 +1,7 @@
 """A generator of spoiled articles: takes a clean text and splices spam into it, keeping the spans.
 
-It is told what to do by `Spoiling`; same seed, same bytes. The phrases are written for this project: the sort of thing
-content farms splice in, in both scripts, of many kinds, so that what is tuned on some kinds can be measured on others.
+`Spoiling` says what to splice in, phrases included; same seed, same bytes. Mending is taught on what it makes, and
+measured on it with other phrases (`tests/mending/phrases.py`).
 """
 
 from __future__ import annotations
@@ -11,101 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["GLOSSES", "PHRASES", "Spoiled", "Spoiling", "disguised", "spoil", "title_pieces"]
-
-PHRASES: dict[str, tuple[str, ...]] = {
-    "sport": (
-        "今晚西甲免费观看地址",
-        "nba季后赛赛程表2023",
-        "cba回放完整版下载",
-        "意甲射手榜排名表",
-        "乒乓球世锦赛在线高清",
-        "中超直播吧手机版",
-        "f1赛车比赛回放网址",
-        "世界杯预选赛积分怎么算",
-        "英雄联盟s13决赛重播",
-        "湖人vs勇士全场录像",
-    ),
-    "sport_hant": (
-        "中職線上看免費",
-        "mlb文字轉播比分表",
-        "歐冠決賽直播網址推薦",
-        "世足賽運彩分析",
-        "nba今日賽事預測表",
-        "排球賽程2024門票",
-    ),
-    "lottery": (
-        "双色球今晚开什么号",
-        "香港六合彩资料大全",
-        "体彩大乐透走势图表",
-        "3d试机号今天最新",
-        "澳门开奖记录2022全年",
-        "时时彩计划软件手机版",
-        "福彩快三技巧稳赚",
-        "足彩14场推荐预测",
-    ),
-    "lottery_hant": ("今彩539版路預測", "大樂透開獎號碼查詢", "威力彩中獎機率表", "六合彩明牌討論區"),
-    "novel": (
-        "重生之都市仙尊txt下载",
-        "霸道总裁小说排行榜完本",
-        "穿越王妃漫画免费阅读",
-        "玄幻小说推荐2021前十名",
-        "盗墓小说有声书全集",
-        "女频甜宠短篇合集",
-    ),
-    "novel_hant": ("言情小說線上看全文", "修仙小說排行榜推薦", "bl漫畫免費看網站"),
-    "game": (
-        "传奇私服发布网站",
-        "王者荣耀段位代练价格",
-        "手游排行榜2020前十名",
-        "穿越火线刷枪软件",
-        "棋牌游戏平台送现金",
-        "单机游戏下载大全中文版",
-        "原神兑换码最新可用",
-        "地下城加点攻略90版",
-    ),
-    "game_hant": ("老虎機破解程式下載", "線上麻將遊戲推薦", "手遊首抽攻略排行", "娛樂城註冊送體驗金", "百家樂必勝公式"),
-    "medicine": (
-        "白癜风怎么治疗最好",
-        "治脱发哪家医院好",
-        "减肥药哪个牌子有效",
-        "痔疮手术多少钱一次",
-        "男科医院在线咨询",
-        "祛斑霜什么牌子效果好",
-        "腰椎间盘突出吃什么药",
-    ),
-    "medicine_hant": ("植髮價格推薦診所", "壯陽藥哪裡買", "減肥針副作用評價", "隆鼻費用比較ptt"),
-    "loan": (
-        "无抵押贷款当天放款",
-        "信用卡套现怎么操作",
-        "网贷口子2023不看征信",
-        "车贷计算器在线计算",
-        "黑户贷款哪里可以办",
-    ),
-    "loan_hant": ("小額借款快速撥款", "身分證借錢免保人", "房屋二胎利率比較"),
-    "film": (
-        "电影天堂迅雷下载",
-        "韩剧在线观看完整版",
-        "美女视频直播app下载",
-        "2022动作片大全国语版",
-        "电视剧全集免费播放",
-        "日本动漫高清无删减",
-    ),
-    "film_hant": ("韓劇線上看小鴨影音", "免費電影網站推薦", "成人影片線上直播app"),
-    "trade": (
-        "二手挖掘机多少钱一台",
-        "加盟奶茶店需要多少钱",
-        "手机号码定位找人",
-        "seo优化排名软件",
-        "代开发票哪里靠谱",
-        "不锈钢管价格表304",
-    ),
-    "trade_hant": ("二手車估價網站", "徵信社費用一覽表", "搬家公司推薦台中", "line代購批發價格"),
-    "exam": ("四级答案2022年6月", "公务员考试真题下载pdf", "驾照科目一模拟考试", "自考本科报名官网入口"),
-    "exam_hant": ("多益單字表下載", "國考題庫app推薦"),
-}
-"""Search phrases by kind; `_hant` kinds are Traditional."""
-
+__all__ = ["Spoiled", "Spoiling", "spoil"]
 
 GLOSSES = {
     "的": "de",

@@ -22,7 +22,7 @@ from pipeline.topics.intervals import f1_of, interval, macro_of, resampled, tall
 from pipeline.topics.peers import compete
 from pipeline.topics.splits import splits, splits_table
 from pipeline.topics.taxonomy import Taxonomy
-from tests.two_topics import SAYS, two_topics
+from tests.topics.two_topics import SAYS, two_topics
 
 TOPICS = ("tea", "rain")
 TAXONOMY = two_topics('[topics.phrases]\nfigure = ["茶叶蛋"]')

@@ -154,9 +154,7 @@ def test_what_is_exported_is_the_same_corpus_when_it_comes_back(name: str, label
 
 def test_force_does_not_throw_away_a_folder_that_is_no_export(labelled: Path, tmp_path: Path) -> None:
     for name, said in (("datasets", "not one that this command wrote"), ("jsonl", "is a folder")):
-        assert said in refused(
-            "export", str(labelled), "--format", name, "-o", str(tmp_path), "--force"
-        )
+        assert said in refused("export", str(labelled), "--format", name, "-o", str(tmp_path), "--force")
     done("export", str(labelled), "--format", "datasets", "-o", str(tmp_path / "d"))
     (tmp_path / "d" / "thesis.txt").write_text("x", "utf-8")
     refused("export", str(labelled), "--format", "datasets", "-o", str(tmp_path / "d"), "--force")

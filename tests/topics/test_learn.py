@@ -28,7 +28,7 @@ from pipeline.topics.learn_pairs import fit_pairs, solve, space_of
 from pipeline.topics.pairs import count_rows
 from pipeline.topics.tagger import Tagger
 from pipeline.topics.taxonomy import read_taxonomy
-from tests.two_topics import SAYS, TAXONOMY
+from tests.topics.two_topics import SAYS, TAXONOMY
 
 ROOT = Path(__file__).parents[2]
 TOPICS = ("tea", "rain")

@@ -12,7 +12,7 @@ from pipeline.topics.features import BITS, batches, hash_rows, key, letters, rea
 from pipeline.topics.pairs import LARGEST, UNIT, Pairs, count_rows, logs_of
 from pipeline.topics.taxonomy import read_taxonomy
 from pipeline.topics.terms import TermFinder
-from tests import plain_topics as plain
+from tests.topics import plain
 
 FINDER = TermFinder(read_taxonomy())
 TERMS = st.sampled_from(FINDER.terms)

@@ -14,7 +14,7 @@ from pipeline.topics.pairs import LARGEST, Pairs
 from pipeline.topics.taxonomy import parse_taxonomy
 from pipeline.topics.terms import TermFinder
 from pipeline.topics.weights import TERM_UNIT
-from tests import plain_topics as plain
+from tests.topics import plain
 
 TAXONOMY = parse_taxonomy(
     """

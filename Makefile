@@ -46,7 +46,7 @@ format: setup  ## Format and mend what the linter can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: setup  ## Write the generated documents again (docs/cli.md, the figures in the README)
+docs: setup  ## Write the generated documents again (docs/cli.md, records.md, modules.md, the topic figures, the README)
 	$(BIN)/python -m tests.documents
 
 wheel-check: setup  ## Build the wheel, install it alone, tag a page with it

@@ -19,7 +19,7 @@ class Limits:
     """What one page may cost. Over a limit the page is rejected with the limit's name."""
 
     page_bytes: int = 32 * 2**20
-    """Bytes of one record, after decompression. The issue's largest hostile page is 20 MB."""
+    """Bytes of one record, after decompression. The largest hostile page that is tried has 20 MB."""
     blocks: int = 400_000
     """Blocks of one page: a hostile page of 300,000 paragraphs is still read whole."""
     page_seconds: float = 10.0

@@ -2,8 +2,8 @@
 
     python -m tests.documents    # make docs
 
-writes docs/cli.md, docs/records.md, the topic figures of the README, and what its commands print. Blocks whose output
-is trimmed with `...` are left to a person: the tests say where one no longer fits.
+writes cli.md, records.md and modules.md in docs/, the topic figures of docs/figures.md, and what the README's commands
+print. Blocks whose output is trimmed with `...` are left to a person: the tests say where one no longer fits.
 """
 
 from __future__ import annotations
@@ -342,6 +342,41 @@ def records_page() -> str:
     return MARK + "\n".join(lines) + "\n"
 
 
+def modules_page() -> str:
+    """Return docs/modules.md: what each module says of itself, in the order of the rooms."""
+    from tests.test_architecture import PACKAGE, ROOMS
+
+    lines = [
+        "# Modules",
+        "",
+        "What each module of `pipeline/` is for, in its own words. A room knows only rooms above it in this list,",
+        "which `tests/test_architecture.py` sees to. `learn...`, `spoil` and `script/tables` are development steps.",
+        "",
+    ]
+    for room in (room for row in ROOMS for room in row):
+        place = PACKAGE / room
+        if not place.is_dir():
+            lines += [f"## {room}", "", _says(place.with_suffix(".py")), ""]
+            continue
+        files = [path for path in sorted(place.rglob("*")) if path.suffix in (".py", ".c", ".h")]
+        named = {path.relative_to(place).as_posix().removesuffix(".py"): _says(path) for path in files}
+        own = named.pop("__init__")
+        rows = {name.removesuffix("/__init__") + "/" * name.endswith("/__init__"): said for name, said in named.items()}
+        lines += [f"## {room}/", "", own, "", *_table("module | what", rows)]
+    return MARK + "\n".join(lines).rstrip() + "\n"
+
+
+def _says(path: Path) -> str:
+    """Return the first sentence of a module's docstring, or of a C file's first comment."""
+    text = path.read_text("utf-8")
+    if path.suffix == ".py":
+        told = ast.get_docstring(ast.parse(text)) or ""
+    else:
+        told = re.sub(r"^ \* ?", "", text.removeprefix("/* ").partition("*/")[0], flags=re.M)
+    paragraph = " ".join(told.partition("\n\n")[0].split())
+    return re.split(r"(?<=\.) ", paragraph)[0]
+
+
 def commands() -> dict[str, Any]:
     """Return the verbs of the command line, in the order of its help."""
     import typer
@@ -363,7 +398,7 @@ def cli_page() -> str:
 
 
 def topic_figures() -> str:
-    """Return the README's table of topic figures, from the card of the shipped model."""
+    """Return the table of topic figures of docs/figures.md, from the card of the shipped model."""
     card = (ROOT / "models" / "topics" / "card.md").read_text("utf-8")
     names = {"all": "all", "hans": "Simplified", "hant": "Traditional", "sure": "sure labels"}
     rows: dict[str, dict[str, str]] = {}
@@ -398,9 +433,15 @@ def marked(text: str, name: str) -> str:
 def main() -> int:
     """Write the generated documents again and say which changed."""
     readme = ROOT / "README.md"
-    text = readme.read_text("utf-8")
-    text = refreshed(text.replace(marked(text, "topics"), topic_figures()))
-    pages = {readme: text, ROOT / "docs" / "cli.md": cli_page(), ROOT / "docs" / "records.md": records_page()}
+    docs = ROOT / "docs"
+    figures = (docs / "figures.md").read_text("utf-8")
+    pages = {
+        readme: refreshed(readme.read_text("utf-8")),
+        docs / "figures.md": figures.replace(marked(figures, "topics"), topic_figures()),
+        docs / "cli.md": cli_page(),
+        docs / "records.md": records_page(),
+        docs / "modules.md": modules_page(),
+    }
     for path, page in pages.items():
         if not path.exists() or path.read_text("utf-8") != page:
             path.write_text(page, "utf-8")

@@ -28,11 +28,13 @@ from .documents import (
     fits,
     invoke,
     marked,
+    modules_page,
     records_page,
     topic_figures,
 )
 
 README = (ROOT / "README.md").read_text("utf-8")
+FIGURES = (ROOT / "docs" / "figures.md").read_text("utf-8")
 PAGES = sorted(
     path
     for folder in (ROOT, ROOT / "docs", ROOT / "corpora", ROOT / "corpora" / "sample", *(ROOT / "models").iterdir())
@@ -70,7 +72,7 @@ def test_the_rows_load_as_the_records_page_says(folder: Path, monkeypatch: pytes
 
 
 def test_the_readme_runs_every_verb_but_those_of_labels() -> None:
-    """tests/topics/test_loop.py runs those, but for export."""
+    """tests/topics/test_loop.py runs those of docs/adding.md, but for export."""
     shown = {line.split()[2] for block in RUN for line in block.body.splitlines() if line.startswith("$ taowen ")}
     assert shown | {"train", "evaluate", "suggest", "label", "export"} == set(commands())
     assert all(f"taowen {verb} " in README for verb in commands())
@@ -108,15 +110,25 @@ def test_make_targets_that_documents_name_exist() -> None:
         assert named_here <= made, f"{named(path)}: {named_here - made}"
 
 
-@pytest.mark.parametrize(("name", "page"), [("docs/cli.md", cli_page), ("docs/records.md", records_page)])
+@pytest.mark.parametrize(
+    ("name", "page"),
+    [("docs/cli.md", cli_page), ("docs/records.md", records_page), ("docs/modules.md", modules_page)],
+)
 def test_a_generated_page_is_fresh(name: str, page: object) -> None:
     assert callable(page)
     assert (ROOT / name).read_text("utf-8") == page(), f"{name} is stale: run 'make docs'"
 
 
 def test_the_topic_figures_are_those_of_the_shipped_model() -> None:
-    assert marked(README, "topics") == topic_figures(), "the README's topic figures are stale: run 'make docs'"
-    assert marked(README, "figures").strip()
+    assert marked(FIGURES, "topics") == topic_figures(), "docs/figures.md is stale: run 'make docs'"
+
+
+def test_the_figures_of_the_readme_stand_in_their_document() -> None:
+    told = README.partition("## How good it is")[2].partition("\n## ")[0]
+    numbers = re.findall(r"(?<![\w.])(?:\d[\d,]*)?(?:\.\d+|\d)%?(?![\w-])", told)
+    assert len(numbers) > 20
+    known = set(re.findall(r"(?<![\w.])(?:\d[\d,]*)?(?:\.\d+|\d)%?", FIGURES))
+    assert set(numbers) - known - {"99.9%"} == set()  # the aim
 
 
 def test_every_field_reject_key_and_kind_of_cut_is_described() -> None:

@@ -1,4 +1,4 @@
-"""Commands on dumps: run, status."""
+"""Commands on dumps: run, status, report."""
 
 from __future__ import annotations
 

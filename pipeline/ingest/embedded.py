@@ -13,7 +13,7 @@ from typing import Any
 
 from pipeline.errors import PageError
 from pipeline.ingest.dates import iso_date
-from pipeline.ingest.scripts import CHINESE, Script, flight_rows, hydrate, is_json
+from pipeline.ingest.literals import CHINESE, Script, flight_rows, hydrate, is_json
 
 __all__ = ["Embedded", "find_embedded"]
 

@@ -292,7 +292,7 @@ over {len(feature_names())} features of a block (`pipeline/ingest/blocks.py`); f
   without classes, and as flattened text; real articles as they are, cut short, or dressed in the furniture of other
   pages; and real articles in {templates} templates of pages, which are our own (`corpora/templates`).
 - Seed {SEED}, scikit-learn {sklearn.__version__}, Python {platform.python_version()}.
-- Figures by site, out of fold: see the README; `make bench` measures them again.
+- Figures by site, out of fold: see docs/figures.md; `make bench` measures them again.
 - Limits: 21 of the 151 pages are Traditional, all from Hong Kong and Taiwan; forums and blogs are few.
 """
 

@@ -365,7 +365,7 @@ Written by `python -m pipeline.ingest.learn_phrases`. Mending uses it to tell sp
 - `weights.npz`: {len(stored):,} bytes, sha256 `{hashlib.sha256(stored).hexdigest()}`; float32 arrays, no code
 - news pool: sha256 `{pool}`; the articles of `spoiled-dev` are left out
 - seed {SEED}, scikit-learn {sklearn.__version__}, Python {platform.python_version()}
-- Figures: see the README; `make mending` measures them again. Not for telling advertising from news: it sees
+- Figures: see docs/figures.md; `make mending` measures them again. Not for telling advertising from news: it sees
   spans inside sentences only.
 """
 

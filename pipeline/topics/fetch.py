@@ -1,4 +1,4 @@
-"""Fetches the public text of the labelled articles: `make corpora`, the one command that asks another machine.
+"""Fetches the public text of the labelled articles: `make corpora`, which asks other machines.
 
     python -m pipeline.topics.fetch --out build/corpora
 

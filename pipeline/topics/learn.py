@@ -1,4 +1,4 @@
-"""Trains a topics model: scikit-learn here and nowhere else; what it writes is arrays and text."""
+"""Trains a topics model by scikit-learn; what it writes is arrays and text."""
 
 from __future__ import annotations
 

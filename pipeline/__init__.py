@@ -2,7 +2,7 @@
 
     from pipeline import Page, Tagger, clean, convert
 
-    article = clean(Page(id="1", text=page_text))
+    article = clean(Page(text=page_text))
     tags = Tagger.load().tag([article.text], [article.title])
 
 Names are imported when they are first used, so that `taowen --help` stays quick.

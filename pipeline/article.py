@@ -26,7 +26,7 @@ __all__ = [
 class Page:
     """One page as it was read. `html` goes the HTML way, else `text` is a page already flattened."""
 
-    id: str
+    id: str = ""
     input: str = ""
     """The file as it was given, or "-" for standard input."""
     position: int = 0

@@ -106,7 +106,7 @@ class Cleaner:
     def __call__(self, doc: Doc) -> Doc:
         """Clean one document. A page that cannot be cleaned has the status `rejected: why`, and nothing removed."""
         try:
-            article = clean(Page(id="", text=doc.text))
+            article = clean(Page(text=doc.text))
         except PageError as error:
             doc._.status, doc._.kept = f"rejected: {error.reason}", doc.text
             doc.spans["removed"] = []

@@ -346,7 +346,13 @@ def characters_that_change() -> ItemsView[str, str]:
 
 
 def fold_many(texts: Iterable[str]) -> list[str]:
-    """Return the keys of `texts`, in order: `[fold(text) for text in texts]`, quicker the shorter the texts are."""
+    """Return the keys of `texts`, in order: `[fold(text) for text in texts]`, quicker the shorter the texts are.
+
+    Raises:
+        TypeError: one text is given in place of several; `fold` takes it.
+    """
+    if isinstance(texts, str):
+        raise TypeError("fold_many takes several texts; fold takes one.")
     left = list(texts)
     ends = list(accumulate(map(len, left)))
     folded: list[str] = []

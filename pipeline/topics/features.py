@@ -125,8 +125,11 @@ def batches(
     """Yield articles in batches of about `characters` code points, each with the number of its first article.
 
     Raises:
+        TypeError: one text is given in place of a list, whose characters would pass for articles.
         ValueError: there are not as many titles as texts.
     """
+    if isinstance(texts, str) or isinstance(titles, str):
+        raise TypeError("Articles come as a list of texts and a list of titles; a single one is [text], [title].")
     given = [""] * len(texts) if titles is None else titles
     first = size = 0
     for number, (text, title) in enumerate(zip(texts, given, strict=True)):

@@ -73,13 +73,13 @@ class Tagger:
         return Tagger, self._made_of
 
     @classmethod
-    def load(cls, path: Path | None = None) -> Tagger:
+    def load(cls, path: str | Path | None = None) -> Tagger:
         """Load a model's folder, the shipped model without `path`. Nothing in it is ever run.
 
         Raises:
             ModelError: the folder is missing, damaged, of another version, or not what its digests say.
         """
-        folder = path or model_path("topics")
+        folder = Path(path) if path else model_path("topics")
         taxonomy, arrays, digest = read_weights(folder)
         try:
             return cls(taxonomy, arrays, digest)

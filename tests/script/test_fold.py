@@ -104,3 +104,8 @@ def test_fold_in_other_processes(method: str) -> None:
     fold("先在這裡")
     with multiprocessing.get_context(method).Pool(1) as pool:
         assert pool.map(fold, ["臺灣", "毛壞"]) == ["台湾", "毛坯"]
+
+
+def test_a_single_text_is_not_folded_by_characters() -> None:
+    with pytest.raises(TypeError, match="fold takes one"):
+        fold_many("關稅")

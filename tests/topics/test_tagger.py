@@ -8,12 +8,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.configure import model_path
 from pipeline.errors import ModelError, UsageError
 from pipeline.script.fold import fold
 from pipeline.topics import tagger as tagger_module
@@ -161,6 +163,16 @@ def test_a_model_is_small_and_of_data_only() -> None:
     assert {file.suffix for file in MODEL.iterdir()} <= {".npz", ".json", ".jsonl", ".toml", ".md"}
     assert Tagger.load(MODEL).digest == TAGGER.digest
     assert len(TAGGER.digest) == 64
+
+
+def test_a_single_text_is_not_taken_for_a_list_of_articles() -> None:
+    tagger = Tagger.load(str(model_path("topics")))
+    texts: list[tuple[Any, Any]] = [("稀土出口管制", None), (["稀土出口管制"], "稀")]
+    for text, title in texts:
+        with pytest.raises(TypeError, match="list of texts"):
+            tagger.tag(text, title)
+        with pytest.raises(TypeError, match="list of texts"):
+            tagger.scores(text, title)
 
 
 def test_loading_refuses_what_is_missing_or_of_another_version(tmp_path: Path) -> None:

@@ -26,7 +26,6 @@ __all__ = [
     "check_new",
     "open_sink",
     "rejected_line",
-    "watched",
     "whole_file",
 ]
 
@@ -248,35 +247,3 @@ def open_sink(out: Path, kind: RowFormat, *, force: bool) -> Iterator[Sink]:
             check_new(rejects, force=force)
             rejects.unlink(missing_ok=True)  # an earlier run's rejects are not this run's
         yield Sink(stack.enter_context(whole_file(out)), _Rejects(rejects, stack), kind)
-
-
-@contextmanager
-def watched(sink: Sink, verb: str) -> Iterator[None]:
-    """Show progress on a terminal while the body runs; say nothing in a pipe."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    import threading
-    import time
-
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    done = threading.Event()
-    begun = time.monotonic()
-
-    def show() -> None:
-        with console.status("") as status:
-            while not done.wait(0.5):
-                seconds = time.monotonic() - begun
-                books = sink.books
-                rate = books.read / seconds
-                status.update(f"{verb}: {books.read:,} read, {books.rejected:,} rejected, {rate:,.0f} pages/s")
-
-    thread = threading.Thread(target=show, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()

@@ -62,7 +62,7 @@ HOMES = {
     "typer": tuple(
         f"cli/{name}.py" for name in ("app", "articles", "config", "dumps", "labels", "options", "terminal", "topics")
     ),
-    "rich": ("cli/articles.py", "cli/terminal.py", "explain.py", "streams.py"),
+    "rich": ("cli/articles.py", "cli/terminal.py", "explain.py"),
     "fsspec": ("places.py",),
     "ray": ("dumps/ray.py",),
     "resvg_py": ("report/charts.py",),

@@ -29,7 +29,7 @@ from pipeline.cli.options import (
     sources_of,
     tagging_config,
 )
-from pipeline.cli.terminal import finish, say
+from pipeline.cli.terminal import finish, say, watched
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def convert(
 ) -> None:
     """Convert the script of text, HTML and subtitles as they are; of JSON lines, with text_normalised added."""
     from pipeline.conversion import Conversion, Kept, More, convert_live, convert_source
-    from pipeline.streams import RejectLimit, open_sink, watched
+    from pipeline.streams import RejectLimit, open_sink
 
     limit = RejectLimit.parse(max_rejects)
     config = Conversion(to, names, tuple(field or ()), explain)
@@ -120,7 +120,7 @@ def convert(
     sources = ["-"] if live else sources_of(context, inputs)
     check_output(out, sources)
     kept = 0
-    with open_sink(out, "jsonl", force=force) as sink, watched(sink, "convert"):
+    with open_sink(out, "jsonl", force=force) as sink, watched(sink.books, "convert"):
         for source in sources:
             for result in convert_live(sys.stdin.buffer, config) if live else convert_source(source, config):
                 if isinstance(result, More):
@@ -200,7 +200,7 @@ def _stream(
 ) -> None:
     from pipeline.dumps.counts import Counts
     from pipeline.process import Process
-    from pipeline.streams import RejectLimit, open_sink, watched
+    from pipeline.streams import RejectLimit, open_sink
 
     limit = RejectLimit.parse(max_rejects)
     check_output(out, sources, kind)
@@ -209,7 +209,7 @@ def _stream(
         check_report(report, out, sources, force=force)
     process.check()
     counts = Counts()
-    with open_sink(out, kind, force=force) as sink, watched(sink, verb):
+    with open_sink(out, kind, force=force) as sink, watched(sink.books, verb):
         for result in process.rows(pages_of(sources)):
             sink.take(result)
             counts.add(result)

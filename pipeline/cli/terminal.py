@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from pipeline.streams import Books
 
 TOO_MANY = "More records were rejected than --max-rejects allows; each is told"
 
@@ -107,3 +110,33 @@ class _Lines:
         if time.monotonic() - self._last >= MINUTE:
             self._last = time.monotonic()
             say(f"{100 * done / of if of else 100:.0f}%: {text}{pace}{left}")
+
+
+@contextmanager
+def watched(books: Books, verb: str) -> Iterator[None]:
+    """Tell on a terminal how far the books are while the body runs; say nothing in a pipe."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    import threading
+
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    done = threading.Event()
+    begun = time.monotonic()
+
+    def show() -> None:
+        with console.status("") as status:
+            while not done.wait(0.5):
+                seconds = time.monotonic() - begun
+                rate = books.read / seconds
+                status.update(f"{verb}: {books.read:,} read, {books.rejected:,} rejected, {rate:,.0f} pages/s")
+
+    thread = threading.Thread(target=show, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -150,7 +150,8 @@ def train(
     calibration = np.array([_platt(raw[real, k], labels[real, k]) for k in range(len(taxonomy.ids))])
     calibrated = _calibrate(raw, calibration)
     limits = np.array([_threshold(calibrated[real, k], labels[real, k]) for k in range(len(taxonomy.ids))])
-    digest = _write(out, examples, taxonomy, fitted, calibration, limits, scores, real, report)
+    arrays = _arrays(taxonomy, fitted, calibration, limits)
+    digest = _write(out, examples, taxonomy, arrays, _known(examples, scores, real), report)
     tell("written", FOLDS + 1, FOLDS + 1)
     thresholds = dict(zip(taxonomy.ids, limits.tolist(), strict=True))
     doubtful = _doubtful(examples, taxonomy, scores, labels, real)
@@ -385,20 +386,9 @@ def _doubtful(
     return tuple((name, topic, score) for gap, name, topic, score in sorted(found, reverse=True)[:50] if gap > 0.5)
 
 
-def _write(
-    out: Path,
-    examples: Sequence[Example],
-    taxonomy: Taxonomy,
-    fitted: _Fitted,
-    calibration: Array,
-    limits: Array,
-    scores: Array,
-    real: npt.NDArray[np.bool_],
-    report: Report,
-) -> str:
-    """Write the folder, `model.json` last, and return the model's digest."""
-    packed = BytesIO()
-    arrays: dict[str, Any] = {
+def _arrays(taxonomy: Taxonomy, fitted: _Fitted, calibration: Array, limits: Array) -> dict[str, Any]:
+    """Return what `Tagger` loads, by name."""
+    return {
         "bias": fitted.bias,
         "calibration": calibration,
         "keys": np.array(keyed_terms(taxonomy)),
@@ -408,18 +398,34 @@ def _write(
         "terms": fitted.terms,
         "thresholds": limits,
     }
-    np.savez(packed, **arrays)
-    known = "".join(
+
+
+def _known(examples: Sequence[Example], scores: Array, real: npt.NDArray[np.bool_]) -> str:
+    """Return the out-of-fold scores of the articles that count, as JSON lines."""
+    return "".join(
         json.dumps({"id": examples[n].id, "fingerprint": examples[n].fingerprint, "scores": row}) + "\n"
         for n, row in zip(np.flatnonzero(real).tolist(), np.round(scores[real], 4).tolist(), strict=True)
     )
+
+
+def _write(
+    out: Path,
+    examples: Sequence[Example],
+    taxonomy: Taxonomy,
+    arrays: Mapping[str, Any],
+    known: str,
+    report: Report,
+) -> str:
+    """Write the folder, `model.json` last, and return the model's digest."""
+    packed = BytesIO()
+    np.savez(packed, **arrays)
     files = {"topics.toml": taxonomy.source.encode(), "weights.npz": packed.getvalue()}
     about = {
         "kind": "taowen topics",
         "schema": SCHEMA,
         "bits": BITS,
         "topics": list(taxonomy.ids),
-        "thresholds": dict(zip(taxonomy.ids, limits.tolist(), strict=True)),
+        "thresholds": dict(zip(taxonomy.ids, arrays["thresholds"].tolist(), strict=True)),
         "corpus": corpus_digest(examples),
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
         "figures": report.as_json(),

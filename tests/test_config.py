@@ -95,6 +95,16 @@ def test_what_is_wrong_in_the_file_is_said(taowen: Call, content: str, said: str
         assert code == 2 and said in told and "taowen.toml" in told
 
 
+def test_a_variable_that_names_no_option_is_told(taowen: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("TAOWEN_RUN_WORKER", "TAOWEN_RUN_FORCE"):  # the latter has to be typed
+        monkeypatch.setenv(variable, "2")
+        code, _, told = taowen("config", "show")
+        assert code == 2
+        assert f"${variable}: " in told and "TAOWEN_RUN_WORKERS" in told
+        monkeypatch.setenv(variable, "")  # as good as not set
+        assert taowen("config", "show")[0] == 0
+
+
 def test_a_file_that_is_named_must_be_there(taowen: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TAOWEN_CONFIG", "elsewhere.toml")
     assert taowen("config", "show")[0] == 2

@@ -43,7 +43,7 @@ def settings(commands: Mapping[str, Any]) -> dict[str, dict[str, Setting]]:
         commands: of the application, by name.
 
     Raises:
-        UsageError: the file cannot be read, or names something that there is not.
+        UsageError: the file cannot be read, or it or a variable names something that there is not.
     """
     known = {name: dict(_options(command)) for name, command in commands.items() if not hasattr(command, "commands")}
     found: dict[str, dict[str, Setting]] = {name: {} for name in known}
@@ -65,13 +65,15 @@ def settings(commands: Mapping[str, Any]) -> dict[str, dict[str, Setting]]:
             if not (isinstance(told.get(command), dict) and key in told[command]):
                 found[command][key] = Setting(value, str(path))
     for command, options in known.items():
-        for name in options:
-            variable = f"TAOWEN_{command}_{name}".upper().replace("-", "_")
-            if variable in os.environ:
-                given: Any = os.environ[variable]
-                found[command][name] = Setting(
-                    given.split() if getattr(options[name], "multiple", False) else given, f"${variable}"
-                )
+        begin = f"TAOWEN_{command}_".upper()
+        by_variable = {begin + name.upper().replace("-", "_"): name for name in options}
+        for variable in sorted(name for name, given in os.environ.items() if given and name.startswith(begin)):
+            if variable not in by_variable:
+                raise UsageError(f"${variable}: there is no such option. Variables are {', '.join(by_variable)}.")
+            name = by_variable[variable]
+            given = os.environ[variable]
+            several = getattr(options[name], "multiple", False)
+            found[command][name] = Setting(given.split() if several else given, f"${variable}")
     return found
 
 

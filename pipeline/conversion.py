@@ -164,7 +164,9 @@ def _parsed(line: bytes, name: str, position: int, config: Conversion) -> _Resul
     try:
         text = line.removeprefix(mark).decode()
     except UnicodeDecodeError as error:
-        return Reject(name, position, "", "read", f"bad UTF-8 at byte {position + error.start}")
+        return Reject(
+            name, position, "", "read", f"bad UTF-8 at byte {position + len(mark) + error.start}; JSON is UTF-8"
+        )
     converted = _record(text, name, position, config)
     if not mark or isinstance(converted, Reject) or config.explain:
         return converted

@@ -93,6 +93,8 @@ class Sink:
 
     def __init__(self, rows: IO[bytes], rejects: _Rejects, kind: RowFormat) -> None:
         self.books = Books()
+        self.rejects_in = f"in {rejects.path}" if rejects.path else "above"
+        """Where a rejected record is told, for a sentence."""
         self._rows = rows
         self._rejects = rejects
         self._csv = kind == "csv"
@@ -130,16 +132,16 @@ class _Rejects:
     """A reject file that is made with its first reject; without an output file, a line on standard error."""
 
     def __init__(self, path: Path | None, stack: ExitStack) -> None:
-        self._path = path
+        self.path = path
         self._stack = stack
         self._file: IO[bytes] | None = None
 
     def take(self, reject: Reject) -> None:
-        if self._path is None:
+        if self.path is None:
             print(rejected_line(reject), file=sys.stderr)
             return
         if self._file is None:
-            self._file = self._stack.enter_context(whole_file(self._path))
+            self._file = self._stack.enter_context(whole_file(self.path))
         self._file.write(to_line(reject_record(reject)))
 
 

@@ -29,7 +29,7 @@ from pipeline.cli.options import (
     sources_of,
     tagging_config,
 )
-from pipeline.cli.terminal import finish, say, watched
+from pipeline.cli.terminal import say, too_many_rejects, watched
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from pipeline.dumps.counts import Counts
     from pipeline.process import ProcessConfig
+    from pipeline.streams import RejectLimit, Sink
 
 
 @app.command(epilog="Example: taowen clean pages.jsonl -o articles.jsonl --sites mine.toml --report cuts.md")
@@ -133,7 +134,7 @@ def convert(
         if kept and kept == sink.books.written:
             told = " or ".join(f"'{name}'" for name in config.fields)
             raise UsageError(f"No object has a string under {told}. Check the names given by --field.")
-    finish(sink.books.summary(), limit.exceeded(sink.books.rejected, sink.books.written))
+    _finish(sink, limit)
 
 
 @app.command(epilog="Example: taowen explain pages.jsonl --id page-17 | less")
@@ -215,7 +216,15 @@ def _stream(
             counts.add(result)
     if report is not None:
         _write_report(report, counts, process.versions)
-    finish(sink.books.summary(), limit.exceeded(sink.books.rejected, sink.books.written))
+    _finish(sink, limit)
+
+
+def _finish(sink: Sink, limit: RejectLimit) -> None:
+    """Say how it went, and end with 1 if too many records were rejected."""
+    say(sink.books.summary())
+    if limit.exceeded(sink.books.rejected, sink.books.written):
+        say(too_many_rejects(sink.rejects_in))
+        raise typer.Exit(1)
 
 
 def _write_report(path: Path, counts: Counts, versions: Mapping[str, str]) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from pipeline.cli.app import app
 from pipeline.cli.options import MaxRejects, Model, Names, Overrides, PageText, Threshold, To, found_in, tagging_config
-from pipeline.cli.terminal import TOO_MANY, progress_bar, say
+from pipeline.cli.terminal import progress_bar, say, too_many_rejects
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def run(
     counts = status.counts
     too_many = limit.exceeded(counts.rejected, counts.written)
     if too_many:
-        say(f"{TOO_MANY} in {out}/rejects.")
+        say(too_many_rejects(f"in {out}/rejects"))
     pages = counts.written + counts.rejected
     too_few = status.complete and counts.status["article"] < floor * pages
     if too_few:

@@ -9,20 +9,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 if TYPE_CHECKING:
     from pipeline.streams import Books
 
-TOO_MANY = "More records were rejected than --max-rejects allows; each is told"
 
-
-def finish(summary: str, too_many: bool) -> None:
-    """Say how it went, and end with 1 if too many records were rejected."""
-    say(summary)
-    if too_many:
-        say(f"{TOO_MANY} above or in the rejects file.")
-        raise typer.Exit(1)
+def too_many_rejects(where: str) -> str:
+    """Return what to say where --max-rejects is passed; `where` are the rejects."""
+    return f"More records were rejected than --max-rejects allows; each is told {where}."
 
 
 def say(text: str) -> None:

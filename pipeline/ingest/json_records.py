@@ -78,7 +78,7 @@ def _parse(line: bytes, name: str, position: int) -> Page | Reject:
     try:
         record = json.loads(line.decode("utf-8"))
     except UnicodeDecodeError as error:
-        return Reject(name, position, "", "read", f"bad UTF-8 at byte {position + error.start}")
+        return Reject(name, position, "", "read", f"bad UTF-8 at byte {position + error.start}; JSON is UTF-8")
     except RecursionError:
         return Reject(name, position, "", "read", "bad JSON: nested too deeply")
     except ValueError as error:
@@ -164,7 +164,7 @@ def _parse_document(data: bytes) -> tuple[list[tuple[int, object]], str]:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        return [], f"bad UTF-8 at byte {error.start}"
+        return [], f"bad UTF-8 at byte {error.start}; JSON is UTF-8"
     decoder = json.JSONDecoder()
     values: list[tuple[int, object]] = []
     done = offset = 0

@@ -164,13 +164,15 @@ def _parsed(line: bytes, name: str, position: int, config: Conversion) -> _Resul
     try:
         text = line.removeprefix(mark).decode()
     except UnicodeDecodeError as error:
-        return Reject(
-            name, position, "", "read", f"bad UTF-8 at byte {position + len(mark) + error.start}; JSON is UTF-8"
-        )
+        return _not_utf8(name, position, position + len(mark) + error.start)
     converted = _record(text, name, position, config)
     if not mark or isinstance(converted, Reject) or config.explain:
         return converted
     return type(converted)(mark + converted)
+
+
+def _not_utf8(name: str, position: int, byte: int) -> Reject:
+    return Reject(name, position, "", "read", f"bad UTF-8 at byte {byte}; JSON is UTF-8")
 
 
 def _document(name: str, chunks: Iterator[bytes], config: Conversion, limits: Limits) -> Iterator[_Result]:
@@ -182,7 +184,10 @@ def _document(name: str, chunks: Iterator[bytes], config: Conversion, limits: Li
     try:
         if broken or len(data) > limits.page_bytes:
             raise ValueError(broken.reason if broken else "over the limit page_bytes: write one object a line")
-        items = items_in(data.decode("utf-8-sig"))
+        items = items_in(data.removeprefix(_mark(data)).decode())
+    except UnicodeDecodeError as error:
+        yield _not_utf8(name, 0, len(_mark(data)) + error.start)
+        return
     except (ValueError, RecursionError) as error:
         yield Reject(name, 0, "", "read", f"bad JSON: {error}")
         return

@@ -78,9 +78,10 @@ def test_what_a_stream_cannot_hold_is_told_and_passed_over() -> None:
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
-def test_a_byte_that_is_not_utf_8_is_told_with_its_place_in_the_file(mark: bytes, tmp_path: Path) -> None:
-    content = mark + b'{"text": "\xb9\xd8\xcb\xb0"}\n'
+@pytest.mark.parametrize("more", [b"", b'{"text": "x"}\n'], ids=["document", "lines"])
+def test_a_byte_that_is_not_utf_8_is_told_with_its_place_in_the_file(mark: bytes, more: bytes, tmp_path: Path) -> None:
+    content = mark + b'{"text": "\xb9\xd8\xcb\xb0"}\n' + more
     (tmp_path / "a.jsonl").write_bytes(content)
-    [told] = convert_source(str(tmp_path / "a.jsonl"), Conversion("zh-Hans"))
+    told, *_ = convert_source(str(tmp_path / "a.jsonl"), Conversion("zh-Hans"))
     assert isinstance(told, Reject)
     assert told.reason.startswith(f"bad UTF-8 at byte {content.index(0xB9)};")

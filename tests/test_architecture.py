@@ -53,6 +53,7 @@ HOMES = {
         "topics/compare.py",
     ),
     "fastwarc": ("ingest/warc.py",),
+    "msgspec": ("records.py", "ingest/json_records.py"),
     "zstandard": ("ingest/unpack.py", "ingest/warc.py"),
     "datasets": ("topics/corpus.py", "topics/parts.py", "topics/formats/saved_dataset.py"),
     "pyarrow": (

@@ -70,8 +70,9 @@ def test_shards_hold_no_escaped_surrogate_and_keep_offsets(text: str) -> None:
 
 
 def test_a_number_that_json_does_not_know_is_refused() -> None:
-    with pytest.raises(ValueError, match="JSON"):
-        records.to_line({"integrity": float("nan")})
+    for score in (float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="JSON"):
+            records.row(Article(Page("a"), "", "", ()), Written(), "", [Tag("trade_war", score, ())], {})
 
 
 def test_a_reject_says_where_and_why() -> None:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from math import isfinite
 
+import msgspec
+
 from pipeline.article import Page, Reject
 from pipeline.configure import Limits
 from pipeline.ingest.unpack import Broken, collect, lines
@@ -25,6 +27,7 @@ _BOM = b"\xef\xbb\xbf"
 _JSON = re.compile(rb"\s*(?:\{\s*(?:\"(?:[^\"\\]|\\.)*\"\s*:|\}|\Z)|\[\s*(?:\{|\]|\Z))")
 _SPACE = re.compile(r"[ \t\r\n]*")
 _DAMAGED = object()
+_DECODER = msgspec.json.Decoder()
 
 
 def looks_like_json(head: bytes) -> bool:
@@ -76,7 +79,7 @@ def read_lines(
 
 def _parse(line: bytes, name: str, position: int) -> Page | Reject:
     try:
-        record = json.loads(line.decode("utf-8"))
+        record = _decode(line)
     except UnicodeDecodeError as error:
         return Reject(name, position, "", "read", f"bad UTF-8 at byte {position + error.start}; JSON is UTF-8")
     except RecursionError:
@@ -84,6 +87,17 @@ def _parse(line: bytes, name: str, position: int) -> Page | Reject:
     except ValueError as error:
         return Reject(name, position, "", "read", f"bad JSON: {error}")
     return page_of(record, name, position)
+
+
+def _decode(line: bytes) -> object:
+    """Return what a line of JSON says: by msgspec in half the time, and what it refuses by the standard library.
+
+    Python knows lone surrogates and NaN, and says what is wrong with a line.
+    """
+    try:
+        return _DECODER.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return json.loads(line.decode("utf-8"))
 
 
 def page_of(record: object, name: str, position: int) -> Page | Reject:

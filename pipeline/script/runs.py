@@ -18,7 +18,7 @@ from pipeline.script.fold import code_points, fold
 from pipeline.script.identify import HANS, HANT, as_leaning, classify, leanings
 from pipeline.script.seams import clause_ends, off_theme, pair_logs, seams
 
-__all__ = ["Run", "runs"]
+__all__ = ["Run", "Window", "runs", "windows"]
 
 _HAN = 1
 _BRIDGE = 12
@@ -62,7 +62,7 @@ class Run:
     script: _Script
 
 
-class _Window(NamedTuple):
+class Window(NamedTuple):
     """Where a run inside a line may be: it has `start:end` and is in `low:high`, in code points of the text."""
 
     low: int
@@ -86,12 +86,12 @@ def _minority(classes: NDArray[np.uint8], breaks: NDArray[np.int64]) -> int:
     return HANS if (more or int(hant.sum() - hans.sum())) >= 0 else HANT
 
 
-def _windows(classes: NDArray[np.uint8], begin: int, minority: int) -> list[_Window]:
+def _in_line(classes: NDArray[np.uint8], begin: int, minority: int) -> list[Window]:
     """Return the windows of a line that begins at `begin`: each round telling characters that belong together.
 
     No character of the majority is in a window.
     """
-    found: list[_Window] = []
+    found: list[Window] = []
     free = 0  # behind the last telling character
     closed = True
     places = np.flatnonzero((classes == HANT) | (classes == HANS)).tolist()
@@ -105,11 +105,11 @@ def _windows(classes: NDArray[np.uint8], begin: int, minority: int) -> list[_Win
         else:
             if not closed:
                 found[-1] = found[-1]._replace(high=place)
-            found.append(_Window(free, place, place + 1, len(classes)))
+            found.append(Window(free, place, place + 1, len(classes)))
             closed = False
         free = place + 1
     return [
-        _Window(begin + max(low, start - _REACH), begin + start, begin + end, begin + min(high, end + _REACH))
+        Window(begin + max(low, start - _REACH), begin + start, begin + end, begin + min(high, end + _REACH))
         for low, start, end, high in found
     ]
 
@@ -126,7 +126,7 @@ def _leaning(stretch: str, minority: int) -> NDArray[np.float64]:
     return np.concatenate((np.zeros(1), np.cumsum(sign * nats, dtype=np.float64)))
 
 
-def _near(length: int, windows: Sequence[_Window]) -> NDArray[np.bool_]:
+def _near(length: int, windows: Sequence[Window]) -> NDArray[np.bool_]:
     """Return which characters of a text are in a window."""
     near = np.zeros(length, np.bool_)
     for window in windows:
@@ -161,7 +161,7 @@ def _inside(
     text: str, classes: NDArray[np.uint8], lines: Sequence[tuple[int, int]], minority: int
 ) -> Iterator[tuple[int, int, float]]:
     """Yield the runs of lines that tell both scripts, and the nats by which each is none of the sentence."""
-    windows = [(line, one) for line in lines for one in _windows(classes[line[0] : line[1]], line[0], minority)]
+    windows = [(line, one) for line in lines for one in _in_line(classes[line[0] : line[1]], line[0], minority)]
     key = fold(text)
     codes = code_points(text)
     marks = (classes == 0) & ~((codes >= ord("0")) & (codes <= ord("9")))
@@ -198,7 +198,7 @@ def _inside(
             yield first, last, float(nats[best])
 
 
-def _stretches(windows: Sequence[tuple[tuple[int, int], _Window]]) -> list[tuple[int, int]]:
+def _stretches(windows: Sequence[tuple[tuple[int, int], Window]]) -> list[tuple[int, int]]:
     """Return the stretches of lines that are looked at for these windows: one a line, two characters wider."""
     found: dict[tuple[int, int], tuple[int, int]] = {}
     for line, window in windows:
@@ -208,7 +208,7 @@ def _stretches(windows: Sequence[tuple[tuple[int, int], _Window]]) -> list[tuple
 
 
 def _candidates(
-    windows: Sequence[tuple[tuple[int, int], _Window]], stretches: Sequence[tuple[int, int]]
+    windows: Sequence[tuple[tuple[int, int], Window]], stretches: Sequence[tuple[int, int]]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return where runs of the windows may begin and end, how far each moves, and the number of its window.
 
@@ -238,6 +238,31 @@ def _tells_more(text: str, classes: NDArray[np.uint8], minority: int, run: tuple
     return len({text[place] for place in range(start, end) if classes[place] == minority}) > 1
 
 
+def _class(script: _Script) -> int:
+    return HANS if script == "zh-Hans" else HANT
+
+
+_Lines: TypeAlias = list[tuple[int, int]]
+
+
+def _lines(classes: NDArray[np.uint8], breaks: NDArray[np.int64], minority: int) -> tuple[_Lines, _Lines]:
+    """Return the lines that tell the minority's script only, and those that tell both."""
+    starts, ends = np.append(0, breaks + 1), np.append(breaks, len(classes))
+    padded = np.append(classes, 0)  # a line break at the end begins a line that is empty
+    has, other = (np.logical_or.reduceat(padded == kind, starts) for kind in (minority, HANT + HANS - minority))
+    whole, mixed = (
+        list(zip(starts[chosen].tolist(), ends[chosen].tolist(), strict=True)) for chosen in (has & ~other, has & other)
+    )
+    return whole, mixed
+
+
+def windows(text: str, script: _Script) -> list[Window]:
+    """Return where `runs(text, script)` are inside lines that tell both scripts; it decides on their borders."""
+    classes = classify(text)
+    _, mixed = _lines(classes, np.flatnonzero(code_points(text) == ord("\n")), _class(script))
+    return [window for start, end in mixed for window in _in_line(classes[start:end], start, _class(script))]
+
+
 def runs(text: str, script: _Script | None = None) -> list[Run]:
     """Return the stretches of `text` in the script that fewer of its characters are in, sorted and disjoint.
 
@@ -256,16 +281,10 @@ def runs(text: str, script: _Script | None = None) -> list[Run]:
     """
     classes = classify(text)
     breaks = np.flatnonzero(code_points(text) == ord("\n"))
-    minority = (HANS if script == "zh-Hans" else HANT) if script else _minority(classes, breaks)
+    minority = _class(script) if script else _minority(classes, breaks)
     if not minority:
         return []
-    majority = HANT + HANS - minority
-    whole: list[tuple[int, int]] = []
-    mixed: list[tuple[int, int]] = []
-    for start, end in zip([0, *(breaks + 1).tolist()], [*breaks.tolist(), len(text)], strict=True):
-        line = classes[start:end]
-        if (line == minority).any():
-            (mixed if (line == majority).any() else whole).append((start, end))
+    whole, mixed = _lines(classes, breaks, minority)
     inside = _inside(text, classes, mixed, minority) if mixed else ()
     told: _Script = "zh-Hans" if minority == HANS else "zh-Hant"
     if script is None:

@@ -27,6 +27,7 @@ from pipeline.article import Page, Reject, Skip
 from pipeline.configure import LIMITS, Limits
 from pipeline.errors import InputError
 from pipeline.ingest.inputs import by_ending, expand, find
+from pipeline.ingest.json_records import _decode
 from pipeline.ingest.read import ENDINGS, READERS, can_split, read
 
 BODY = "<html><head><title>稀土</title></head><body><p>商務部公布新的出口管制清單。</p></body></html>"
@@ -733,3 +734,27 @@ def test_a_disk_that_fails_is_no_damage(
     monkeypatch.setattr(Failing, "errno", errno.EBADF)
     with pytest.raises(InputError):
         everything(path)
+
+
+_ANY = st.text(st.characters() | st.sampled_from('\ud800\udbff\udc00\udfff\u2028"\\/\0'), max_size=8)
+_VALUES = st.recursive(
+    _ANY | st.none() | st.booleans() | st.integers() | st.floats(), lambda v: st.lists(v, max_size=3)
+)
+
+
+@given(st.dictionaries(_ANY, _VALUES, max_size=3), st.booleans(), st.integers(0), st.integers(0, 255))
+def test_a_line_is_what_the_standard_library_reads(
+    record: dict[str, Any], ascii_only: bool, at: int, byte: int
+) -> None:
+    """Whoever decodes it: lone surrogates, NaN, numbers of any size, and lines with a wrong byte too."""
+    line = json.dumps(record, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
+    spoiled = bytearray(line)
+    spoiled[at % len(line)] = byte
+    for one in (line, bytes(spoiled)):
+        try:
+            known = repr(json.loads(one.decode("utf-8")))
+        except ValueError as error:
+            with pytest.raises(type(error)):
+                _decode(one)
+        else:
+            assert repr(_decode(one)) == known

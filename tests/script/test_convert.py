@@ -10,6 +10,7 @@ from pipeline.errors import UsageError
 from pipeline.script.convert import TARGETS, changes, convert, convert_with_offsets
 from pipeline.script.identify import Script, identify
 from pipeline.script.offsets import Edit
+from pipeline.script.runs import runs
 
 TW = "記者王小明／綜合報導　網路上的軟體與程式，業者說明資訊安全，新台幣三億元。"
 HK = "特首昨日表示，本港裏的樓價回落，衞生署説明，裁判官押後案件。"
@@ -43,6 +44,21 @@ def test_lines_of_a_mixed_page_go_their_own_way() -> None:
     assert convert("總統與皇后會談，经济增长很快，雙方認為貿易將擴大", "zh-Hant") == (
         "總統與皇后會談，經濟增長很快，雙方認為貿易將擴大"
     )
+
+
+@given(
+    st.lists(st.sampled_from((*"於後們國乾著，。的在", "他说", "车间", "經濟", "这个问题", "後來")), max_size=12).map(
+        "".join
+    )
+)
+def test_what_is_converted_inside_a_line_are_its_runs(pieces: str) -> None:
+    """Where the borders of runs do not matter they are not asked for: the answer is the same."""
+    line = "经济增长与贸易谈判的结果还没有公布" * 3 + pieces
+    expected, last = [], 0
+    for run in runs(line, "zh-Hant"):
+        expected += [line[last : run.start], convert(line[run.start : run.end], "t2s")]
+        last = run.end
+    assert convert(line, "zh-Hans", Script("zh-Hans", 1.0, "", "zh-Hans")) == "".join([*expected, line[last:]])
 
 
 def test_unknown_target_names_the_known_ones() -> None:

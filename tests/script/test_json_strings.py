@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.ingest.json_strings import items_in, on_one_line, parse, respelled, strings_in, with_member
+from pipeline.script.json_strings import items_in, on_one_line, parse, respelled, strings_in, with_member
 
 TEXT = st.text(st.sampled_from('軟體台灣ab"\\/\n\t\x7f\u2028\U0001f600\ud800'), max_size=8)
 KEYS = st.sampled_from(["a", "b", "軟", 'q"', "a\\"])

@@ -20,6 +20,6 @@ def test_another_table_is_another_digest(name: str, tmp_path: Path, monkeypatch:
 
 
 def test_the_digest_has_every_table_of_a_row() -> None:
-    """Topics are the model's, words are for spaCy and for training formats, needles are made of the rules."""
+    """Topics are the model's, words are for spaCy and for training formats, matchers are made of the rules."""
     there = {path.name for path in data_path("").iterdir()}
-    assert set(TABLES) == there - {"features.json", "needles.npz", "topics.toml", "words.txt"}
+    assert set(TABLES) == there - {"features.json", "matchers.npz", "topics.toml", "words.txt"}

@@ -89,7 +89,7 @@ def block_labels(lines: Sequence[str], gold: str, optional: str) -> NDArray[np.i
 
 def _lesson(site: str, flat: Flat, truth: NDArray[np.int8], weight: float = 1.0) -> Lesson:
     key = fold(flat.text)
-    features = describe(flat, key, rule_bits(key, flat.edges, flat.lines_of(key)))
+    features = describe(flat, key, rule_bits(key, flat.edges))
     sizes = np.diff(flat.edges, axis=1)[:, 0].astype(np.float64)
     weights = np.sqrt(sizes + 4) * (truth >= 0)
     return Lesson(site, features, truth, 50 * weight * weights / max(weights.sum(), 1e-9))
@@ -185,7 +185,7 @@ def lessons_from_articles(pool: Path, pages: Path, sites: Container[str], count:
                     before = before[-3:]
         flat = flatten_text("\n".join((*before, *lines, *after)))
         key = fold(flat.text)
-        bits = rule_bits(key, flat.edges, flat.lines_of(key))
+        bits = rule_bits(key, flat.edges)
         truth = np.ones(len(flat.edges), dtype=np.int8)
         shown = flat.lines
         head, tail = len(flatten_text("\n".join(before)).lines), len(flatten_text("\n".join(after)).lines)

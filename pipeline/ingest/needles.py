@@ -1,7 +1,6 @@
 """What a regular expression cannot do without: sets of characters and of pairs, one of each of which every match has.
 
-Most lines have none of the pairs that a rule needs, and tables tell that for a whole page at once: matching 250 lines
-by 40 rules one by one takes 11 ms, after the tables .5 ms.
+Most lines have none of the pairs that a rule needs, and tables tell that for a whole page at once.
 """
 
 from __future__ import annotations
@@ -11,21 +10,19 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from itertools import starmap
+from re import _parser  # type: ignore[attr-defined]
 from typing import Any, NamedTuple
 
-__all__ = ["Branch", "branches", "is_anchored"]
+from pipeline.ingest.expressions import ENDLESS, cased
+
+__all__ = ["Branch", "branches"]
 
 SETS = 8
 """Most sets that tell of an alternative: the bits of a byte."""
-ENDLESS = 1 << 30
-"""Code points that no line has."""
 _MOST = 80
 """Characters of a class, and pairs of two classes, that still tell something."""
 _UNION = 400
 """Strings that several alternatives need together."""
-_ALSO = {"i": "\u0130\u0131", "s": "\u017f", "k": "\u212a"}
-"""What else a letter matches where case is ignored."""
-
 ANYWHERE = (1 << 16) - 1
 """Of a line: where a string that a match needs may begin."""
 _USUAL = 40
@@ -47,6 +44,7 @@ class Need(NamedTuple):
 class Branch(NamedTuple):
     """An alternative of a pattern."""
 
+    parsed: list[Any]
     needs: tuple[Need, ...]
     """Its matches have one string of each set. With no set it may match anything."""
     least: int
@@ -55,17 +53,12 @@ class Branch(NamedTuple):
     """And at most: bounded where it matches whole lines only."""
 
 
-def branches(pattern: re.Pattern[str], weight: Mapping[str, float]) -> list[Branch]:
+def branches(pattern: str, weight: Mapping[str, float]) -> list[Branch]:
     """Return the alternatives of the pattern with what their matches need, at most `SETS` sets each.
 
     The strings of a set are single characters, or pairs of neighbours: an alternative that needs pairs is told by these
-    alone. The rarest sets are chosen, by the `weight` of their characters.
+    alone. The rarest sets are chosen, by the `weight` of their characters. Case does not count.
     """
-    try:
-        from re import _parser  # type: ignore[attr-defined]
-    except ImportError:  # another Python: slower, the same answers
-        return [Branch((), 0, ENDLESS)]
-    ignore = bool(pattern.flags & re.IGNORECASE)
 
     @cache
     def cost(need: Need) -> float:
@@ -73,14 +66,14 @@ def branches(pattern: re.Pattern[str], weight: Mapping[str, float]) -> list[Bran
         return rare * min(need.within + 1, _USUAL)
 
     told = []
-    parsed = _parser.parse(pattern.pattern, pattern.flags)
+    parsed = _parser.parse(pattern, re.IGNORECASE)
     for sequence in _spread(list(parsed)):
         begins = _is_edge(sequence[0], "AT_BEGINNING")
 
         def widest(part: Any) -> int:
             return int(_parser.SubPattern(parsed.state, [part]).getwidth()[1])
 
-        found = _needs(sequence, 0 if begins else ANYWHERE, ignore, cost, widest)
+        found = _needs(sequence, 0 if begins else ANYWHERE, cost, widest)
         first: dict[frozenset[str], int] = {}
         for strings, within in found:
             first[strings] = min(within, first.get(strings, ANYWHERE))
@@ -88,30 +81,9 @@ def branches(pattern: re.Pattern[str], weight: Mapping[str, float]) -> list[Bran
         pairs = [need for need in needs if all(len(string) == 2 for string in need.strings)]
         least, most = _parser.SubPattern(parsed.state, sequence).getwidth()
         is_whole = begins and _is_edge(sequence[-1], "AT_END")
-        told.append(
-            Branch(tuple((pairs or needs)[:SETS]), min(least, ENDLESS), min(most, ENDLESS) if is_whole else ENDLESS)
-        )
+        most = min(most, ENDLESS) if is_whole else ENDLESS
+        told.append(Branch(sequence, tuple((pairs or needs)[:SETS]), min(least, ENDLESS), most))
     return told
-
-
-def is_anchored(pattern: re.Pattern[str]) -> bool:
-    """Whether the pattern matches at the beginning of a line or nowhere."""
-    try:
-        from re import _parser  # type: ignore[attr-defined]
-    except ImportError:
-        return False
-
-    def begins(sequence: list[Any]) -> bool:
-        first, *rest = sequence or [None]
-        if first is None:
-            return False
-        if _name(first) in ("ASSERT", "ASSERT_NOT"):
-            return begins(rest)
-        if (choice := _choice(first)) is not None:
-            return all(begins(list(branch)) for branch in choice[1][1])
-        return _is_edge(first, "AT_BEGINNING")
-
-    return begins(list(_parser.parse(pattern.pattern, pattern.flags)))
 
 
 def _is_edge(part: Any, name: str) -> bool:
@@ -140,21 +112,12 @@ def _name(item: Any) -> str:
     return str(item[0])
 
 
-@cache
-def _cased(code: int, ignore: bool) -> frozenset[str]:
-    character = chr(code)
-    if not ignore:
-        return frozenset(character)
-    return frozenset((character, character.lower(), character.upper(), *_ALSO.get(character.lower(), "")))
-
-
-def _needs(parts: Iterable[Any], at: int, ignore: bool, cost: Any, widest: Callable[[Any], int]) -> list[Need]:
+def _needs(parts: Iterable[Any], at: int, cost: Any, widest: Callable[[Any], int]) -> list[Need]:
     """Return what a sequence needs.
 
     Args:
         parts: of the sequence.
         at: code points before it, at most.
-        ignore: whether case is ignored.
         cost: how common a need is.
         widest: code points that a part matches, at most.
     """
@@ -162,10 +125,10 @@ def _needs(parts: Iterable[Any], at: int, ignore: bool, cost: Any, widest: Calla
     before: frozenset[str] = frozenset()  # what the character before the part is one of; none where that is not known
     for part in parts:
         name, value = _name(part), part[1]
-        here = _one(part, ignore)
+        here = _one(part)
         if name in ("AT", "ASSERT", "ASSERT_NOT"):  # no characters of the sequence
             if name == "ASSERT" and value[0] == 1:  # a look ahead
-                found += _needs(value[1], at, ignore, cost, widest)
+                found += _needs(value[1], at, cost, widest)
             continue
         if here:
             found.append(Need(here, at))
@@ -173,43 +136,43 @@ def _needs(parts: Iterable[Any], at: int, ignore: bool, cost: Any, widest: Calla
                 pairs = frozenset(a + b for a in before for b in here)
                 found.append(Need(pairs, at - 1 if at < ANYWHERE else at))
         elif name == "BRANCH":
-            each = [_needs(branch, at, ignore, cost, widest) for branch in value[1]]
+            each = [_needs(branch, at, cost, widest) for branch in value[1]]
             if all(each):
                 least = [min(needs, key=cost) for needs in each]
                 whole = frozenset().union(*(need.strings for need in least))
                 found += [Need(whole, max(need.within for need in least))] if len(whole) <= _UNION else []
         elif name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
-            found += _needs(value[2], at, ignore, cost, widest) if value[0] else []
+            found += _needs(value[2], at, cost, widest) if value[0] else []
         elif name == "SUBPATTERN":
-            found += _needs(value[3], at, ignore or bool(value[1] & re.IGNORECASE), cost, widest)
+            found += _needs(value[3], at, cost, widest)
         elif name == "ATOMIC_GROUP":
-            found += _needs(value, at, ignore, cost, widest)
+            found += _needs(value, at, cost, widest)
         before = here
         at = min(at + widest(part), ANYWHERE)
     return found
 
 
-def _one(part: Any, ignore: bool) -> frozenset[str]:
+def _one(part: Any) -> frozenset[str]:
     """Return the characters one of which the part begins and ends with; none where there are too many, or none."""
     name, value = _name(part), part[1]
     if name == "LITERAL":
-        return _cased(value, ignore)
+        return cased(value)
     if name == "IN":
-        return _class(value, ignore)
+        return _class(value)
     if name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT") and value[0] and len(value[2]) == 1:
-        return _one(value[2][0], ignore) if _name(value[2][0]) in ("LITERAL", "IN") else frozenset()
+        return _one(value[2][0]) if _name(value[2][0]) in ("LITERAL", "IN") else frozenset()
     return frozenset()
 
 
-def _class(items: Iterable[Any], ignore: bool) -> frozenset[str]:
+def _class(items: Iterable[Any]) -> frozenset[str]:
     characters: set[str] = set()
     for item in items:
         name, value = _name(item), item[1]
         if name == "LITERAL":
-            characters |= _cased(value, ignore)
+            characters |= cased(value)
         elif name == "RANGE" and value[1] - value[0] < _MOST:
             for code in range(value[0], value[1] + 1):
-                characters |= _cased(code, ignore)
+                characters |= cased(code)
         elif name == "CATEGORY" and str(value) == "CATEGORY_SPACE":
             characters |= _SPACES
         else:

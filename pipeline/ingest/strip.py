@@ -113,7 +113,7 @@ def _overruled(judged: Judged, forced: Mapping[int, Forced]) -> Judged:
 def _judge_blocks(flat: Flat, key: str, judge: Judge | None) -> Judged:
     count = len(flat.edges)
     lines = flat.lines if key is flat.text else flat.lines_of(key)
-    bits = rule_bits(key, flat.edges, lines)
+    bits = rule_bits(key, flat.edges)
     if not count:
         return Judged(np.zeros(0), lines, bits, (), "the page shows no text")
     bare, inside = bare_lines(flat.tree, lines, bits)

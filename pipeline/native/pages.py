@@ -23,16 +23,16 @@ __all__ = [
     "MOST_RULES",
     "Flattened",
     "Marks",
-    "Needles",
+    "Matchers",
     "Words",
     "count_byte",
     "describe",
     "find_words",
     "flatten",
     "lines",
+    "match_rules",
     "nearest",
     "pair_hash",
-    "possible",
     "shares",
 ]
 
@@ -181,11 +181,10 @@ class _Rules(Record):
     _fields_ = (
         ("key", ctypes.c_void_p),
         ("n_lines", ctypes.c_int64),
-        *((name, ctypes.c_void_p) for name in ("edges", "single", "pair", "rows", "needs", "within")),
-        *((name, ctypes.c_void_p) for name in ("alternatives", "longest")),
-        ("free", ctypes.c_uint64),
-        *((name, ctypes.c_int64) for name in ("n_alternatives", "n_rules", "most")),
-        ("left", ctypes.c_void_p),
+        *((name, ctypes.c_void_p) for name in ("edges", "single", "pair", "is_pair", "rows", "needs", "within")),
+        *((name, ctypes.c_void_p) for name in ("alternatives", "code", "starts", "symbols", "sets")),
+        *((name, ctypes.c_int64) for name in ("set_size", "n_alternatives", "n_free", "most")),
+        ("found", ctypes.c_void_p),
     )
 
 
@@ -193,11 +192,11 @@ ALTERNATIVE = np.dtype([(name, "i4") for name in ("rule", "whole", "least", "mos
 """An alternative of a rule: the rule, all its sets as bits, code points of the shortest and the longest line."""
 
 
-class Needles(NamedTuple):
-    """What tells which rules a line may match, by its characters alone.
+class Matchers(NamedTuple):
+    """Noise rules as their alternatives: what each needs, and the program that matches it.
 
-    A rule has alternatives, each of which needs one string of each of up to 8 sets. Strings are single characters or
-    pairs, and have a row each.
+    Each alternative needs one string of each of up to 8 sets. Strings are single characters or pairs, and have a row
+    each.
     """
 
     single: NDArray[np.uint16]
@@ -205,6 +204,8 @@ class Needles(NamedTuple):
     begins so."""
     pair: NDArray[np.uint16]
     """Row of each `pair_hash`. Pairs of one hash share a row: it never tells too little."""
+    is_pair: NDArray[np.uint8]
+    """Whether `pair` has a row, as bits."""
     rows: NDArray[np.int32]
     """Where the needs begin that each row serves, and where the last ones end, shape `(n_rows + 1,)`."""
     needs: NDArray[np.int32]
@@ -212,11 +213,15 @@ class Needles(NamedTuple):
     within: NDArray[np.uint16]
     """Code points of the line before the string, at most, of each need; 65,535: any."""
     alternatives: NDArray[Any]
-    """Of type `ALTERNATIVE`."""
-    longest: NDArray[np.int32]
-    """Of the lines of each rule."""
-    free: int
-    """Rules with an alternative that needs nothing, as bits."""
+    """Of type `ALTERNATIVE`. Those that need nothing come first."""
+    code: NDArray[np.int32]
+    """Programs (`pipeline.ingest.expressions`)."""
+    starts: NDArray[np.int32]
+    """Where the program of each alternative begins."""
+    symbols: NDArray[np.uint16]
+    """Of each code point."""
+    sets: NDArray[np.uint8]
+    """Symbols of each class as bits, shape `(n_sets, n_bytes)`."""
 
 
 MOST_RULES = 64
@@ -229,22 +234,25 @@ def pair_hash(first: str, second: str) -> int:
     return (ord(first) * 0x9E3779B1 & 0xFFFFFFFF ^ ord(second) * 0x85EBCA6B & 0xFFFFFFFF) >> 14
 
 
-def possible(key: NDArray[np.uint32], edges: NDArray[np.int64], needles: Needles, longest: int) -> NDArray[np.uint64]:
-    """Return the rules that each line may match, as bits, shape `(n_lines,)`.
+def match_rules(
+    key: NDArray[np.uint32], edges: NDArray[np.int64], matchers: Matchers, free: int, longest: int
+) -> NDArray[np.uint64]:
+    """Return the rules that match each line, as bits, shape `(n_lines,)`.
 
     Args:
         key: code points of the folded page text.
         edges: start and end of each line, shape `(n_lines, 2)`.
-        needles: of the rules.
+        matchers: of the rules.
+        free: alternatives that need nothing.
         longest: lines longer than this match none.
     """
-    left = np.empty(len(edges), np.uint64)
+    found = np.empty(len(edges), np.uint64)
     told = _Rules(
-        *(key, len(edges), edges, *needles),
-        *(len(needles.alternatives), len(needles.longest), longest, left),
+        *(key, len(edges), edges, *matchers),
+        *(matchers.sets.shape[1], len(matchers.alternatives), free, longest, found),
     )
-    call("tw_possible", told)
-    return left
+    call("tw_rules", told)
+    return found
 
 
 class _Words(Record):

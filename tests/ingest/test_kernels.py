@@ -216,7 +216,7 @@ def test_features_are_what_a_person_would_count() -> None:
     assert flat.tree is not None
     key = fold(flat.text)
     lines = flat.lines_of(key)
-    features = describe(flat, key, rule_bits(key, flat.edges, flat.lines_of(key)))
+    features = describe(flat, key, rule_bits(key, flat.edges))
     told = dict(zip(feature_names(), features.T.tolist(), strict=True))
     count = len(lines)
     assert told["length"] == pytest.approx([np.log1p(len(line)) / 5 for line in lines])

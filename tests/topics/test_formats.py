@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import json
-import re
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -139,6 +140,8 @@ def train(
     if out.exists() and (not out.is_dir() or any(file.name not in _FILES for file in out.iterdir())):
         raise UsageError(f"{out} holds something else than a model. Give --out a new folder.")
     _enough(examples, taxonomy)
+    with _told(out):
+        out.mkdir(parents=True, exist_ok=True)  # before the minutes that training takes
     tell = progress or (lambda what, done, steps: None)
     features = _featurise(examples, taxonomy, tell)
     raw = _out_of_fold(examples, features, taxonomy, tell)
@@ -409,12 +412,7 @@ def _known(examples: Sequence[Example], scores: Array, real: npt.NDArray[np.bool
 
 
 def _write(
-    out: Path,
-    examples: Sequence[Example],
-    taxonomy: Taxonomy,
-    arrays: Mapping[str, Any],
-    known: str,
-    report: Report,
+    out: Path, examples: Sequence[Example], taxonomy: Taxonomy, arrays: Mapping[str, Any], known: str, report: Report
 ) -> str:
     """Write the folder, `model.json` last, and return the model's digest."""
     packed = BytesIO()
@@ -434,10 +432,15 @@ def _write(
     digest = hashlib.sha256(described).hexdigest()
     files["out_of_fold.jsonl"] = known.encode()
     files["card.md"] = card(examples, taxonomy, about, report, digest).encode()
-    try:
-        out.mkdir(parents=True, exist_ok=True)
+    with _told(out):
         for name, content in {**files, "model.json": described}.items():
             (out / name).write_bytes(content)
+    return digest
+
+
+@contextmanager
+def _told(out: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise InputError(f"The model cannot be written to {out}: {why(error)}.") from error
-    return digest

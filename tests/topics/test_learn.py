@@ -94,6 +94,14 @@ def test_training_refuses_what_it_cannot_do(tmp_path: Path) -> None:
         train(one, tmp_path / "m", TAXONOMY)
 
 
+def test_a_place_that_cannot_be_written_is_told_before_training(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    steps: list[str] = []
+    with pytest.raises(InputError, match="cannot be written"):
+        train(EXAMPLES, tmp_path / "file" / "model", TAXONOMY, lambda what, done, of: steps.append(what))
+    assert steps == []
+
+
 def written(folder: Path, *rows: object) -> Path:
     file = folder / "c.jsonl"
     lines = (row if isinstance(row, str) else json.dumps(row, ensure_ascii=False) for row in rows)

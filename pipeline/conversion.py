@@ -75,8 +75,8 @@ def convert_source(path: str, config: Conversion, limits: Limits = LIMITS) -> It
         UsageError: the source is neither text, nor a web page, nor JSON lines.
         InputError: it cannot be opened.
     """
-    from pipeline.reading.read import open_source
-    from pipeline.reading.unpack import unpack
+    from pipeline.ingest.read import open_source
+    from pipeline.ingest.unpack import unpack
 
     with open_source(path) as source:
         chunks = unpack(source.stream, source.compression)
@@ -145,7 +145,7 @@ class _Before:
 
 
 def _objects(name: str, chunks: Iterator[bytes], config: Conversion, limits: Limits) -> Iterator[_Result]:
-    from pipeline.reading.unpack import Broken, lines
+    from pipeline.ingest.unpack import Broken, lines
 
     try:
         for position, line in lines(chunks, 0, limits.page_bytes):
@@ -177,7 +177,7 @@ def _not_utf8(name: str, position: int, byte: int) -> Reject:
 
 def _document(name: str, chunks: Iterator[bytes], config: Conversion, limits: Limits) -> Iterator[_Result]:
     """Convert one JSON object over several lines, or an array of objects; a reject's position counts them."""
-    from pipeline.reading.unpack import collect
+    from pipeline.ingest.unpack import collect
     from pipeline.script.json_strings import items_in, on_one_line
 
     data, broken = collect(chunks, limits.page_bytes)
@@ -238,7 +238,7 @@ def _record(text: str, name: str, position: int, config: Conversion) -> _Result:
 
 def _whole(name: str, chunks: Iterator[bytes], kind: str, config: Conversion, limits: Limits) -> Iterator[_Result]:
     """Convert a text or a web page; what is longer than the limit piece by piece, if it is text."""
-    from pipeline.reading.unpack import collect
+    from pipeline.ingest.unpack import collect
 
     data, broken = collect(chunks, limits.page_bytes)
     if broken:
@@ -255,9 +255,9 @@ def _in_pieces(
     name: str, data: bytes, chunks: Iterator[bytes], config: Conversion, limits: Limits
 ) -> Iterator[_Result]:
     """Convert a long text by its lines. Its beginning tells encoding, script and region for all of it."""
-    from pipeline.reading.decode import decode
-    from pipeline.reading.encodings import decode_as
-    from pipeline.reading.unpack import Broken
+    from pipeline.ingest.decode import decode
+    from pipeline.ingest.encodings import decode_as
+    from pipeline.ingest.unpack import Broken
     from pipeline.script.convert import convert
     from pipeline.script.identify import identify
 
@@ -295,7 +295,7 @@ def _in_pieces(
 
 
 def _at_once(name: str, data: bytes, kind: str, config: Conversion) -> bytes | Reject:
-    from pipeline.reading.decode import decode
+    from pipeline.ingest.decode import decode
     from pipeline.script.convert import convert, convert_with_offsets
     from pipeline.script.markup import convert_markup, text_of_markup
 

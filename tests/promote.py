@@ -50,8 +50,8 @@ class Figure:
 @cache
 def pages() -> dict[Place, Page]:
     """Return the pages of the sample dump, articles only."""
-    from pipeline.reading.inputs import expand
-    from pipeline.reading.read import read
+    from pipeline.ingest.inputs import expand
+    from pipeline.ingest.read import read
 
     wanted = {place for place, row in read_gold().items() if row["status"] == "article"}
     found: dict[Place, Page] = {}

@@ -329,7 +329,7 @@ def test_an_unreadable_file_is_named(
     def refuse(path: str, *rest: Any) -> None:  # root may read every file, so a mode of 0 would not do
         raise PermissionError(13, "Permission denied", path)
 
-    monkeypatch.setattr("pipeline.reading.read.open_file", refuse)
+    monkeypatch.setattr("pipeline.ingest.read.open_file", refuse)
     done = taowen(*verb, locked)
     assert (done.code, done.out) == (2, b"")
     assert "locked.jsonl" in done.err

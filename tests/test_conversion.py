@@ -21,7 +21,7 @@ SMALL = replace(LIMITS, page_bytes=1000)
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "big5hkscs", "gb18030"])
 def test_a_long_text_is_converted_in_pieces(encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conversion, "_PIECE", 300)
-    monkeypatch.setattr("pipeline.reading.unpack._CHUNK", 256)
+    monkeypatch.setattr("pipeline.ingest.unpack._CHUNK", 256)
     path = tmp_path / "long.txt"
     path.write_bytes(TEXT.encode(encoding))
     first, *more = convert_source(str(path), Conversion("zh-Hans"), SMALL)

@@ -72,7 +72,7 @@ def test_the_rows_load_as_the_records_page_says(folder: Path, monkeypatch: pytes
 
 
 def test_the_readme_runs_every_verb_but_those_of_labels() -> None:
-    """tests/topics/test_loop.py runs those of docs/adding.md, but for export."""
+    """tests/topics/test_loop.py runs those, but for export."""
     shown = {line.split()[2] for block in RUN for line in block.body.splitlines() if line.startswith("$ taowen ")}
     assert shown | {"train", "evaluate", "suggest", "label", "export"} == set(commands())
     assert all(f"taowen {verb} " in README for verb in commands())

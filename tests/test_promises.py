@@ -27,9 +27,9 @@ from pipeline.configure import Limits
 from pipeline.dumps.local import run
 from pipeline.errors import PageError
 from pipeline.ingest import clean
+from pipeline.ingest.inputs import expand
+from pipeline.ingest.read import read
 from pipeline.process import Process, ProcessConfig
-from pipeline.reading.inputs import expand
-from pipeline.reading.read import read
 from pipeline.records import reject_record, to_line
 from pipeline.script.fold import fold
 from pipeline.topics.tagger import Tagger

@@ -86,7 +86,7 @@ def sources_of(context: typer.Context, inputs: list[str] | None) -> list[str]:
 
 def found_in(inputs: Sequence[str]) -> list[str]:
     """Return the files that the arguments name, and say what is passed over in folders."""
-    from pipeline.reading.inputs import by_ending, find
+    from pipeline.ingest.inputs import by_ending, find
 
     found = find(inputs)
     if left := found.passed_over:
@@ -96,7 +96,7 @@ def found_in(inputs: Sequence[str]) -> list[str]:
 
 def pages_of(sources: list[str]) -> Iterator[Page | Reject | Skip]:
     """Read files one after another."""
-    from pipeline.reading.read import read
+    from pipeline.ingest.read import read
 
     for source in sources:
         yield from read(source)

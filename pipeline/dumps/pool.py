@@ -18,7 +18,7 @@ from pipeline.dumps.status import Failure
 from pipeline.dumps.tasks import Receipt, Rows, Task, run_task
 from pipeline.errors import TaowenError
 from pipeline.folders import Where
-from pipeline.reading.ranges import Reader
+from pipeline.ingest.ranges import Reader
 
 __all__ = ["NO_ROOM", "Hand", "MakeRows", "Outcome", "Pool", "failure", "map_in_pool"]
 

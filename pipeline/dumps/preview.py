@@ -10,8 +10,8 @@ from pipeline.dumps.shards import Format
 from pipeline.dumps.status import of_tasks
 from pipeline.errors import UsageError
 from pipeline.folders import Where, folder_of
+from pipeline.ingest.inputs import by_ending, find
 from pipeline.places import is_address
-from pipeline.reading.inputs import by_ending, find
 
 __all__ = ["preview"]
 

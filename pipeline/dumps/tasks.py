@@ -24,9 +24,9 @@ from pipeline.dumps.counts import Counts
 from pipeline.dumps.shards import Format, Shard
 from pipeline.errors import InputError, TaowenError, UsageError
 from pipeline.folders import Where, folder_of
+from pipeline.ingest.inputs import expand
+from pipeline.ingest.ranges import Reader, can_cut
 from pipeline.places import is_address, is_folder, read_spans, size_of
-from pipeline.reading.inputs import expand
-from pipeline.reading.ranges import Reader, can_cut
 from pipeline.records import reject_record, to_line
 
 __all__ = [
@@ -190,7 +190,7 @@ def files_of(inputs: Sequence[str]) -> list[Piece]:
     """Return the files that the inputs name, whole, in input order.
 
     Args:
-        inputs: files, folders and globs, at paths and addresses, as `pipeline.reading.inputs.expand` takes them.
+        inputs: files, folders and globs, at paths and addresses, as `pipeline.ingest.inputs.expand` takes them.
 
     Raises:
         InputError: an input is missing, or cannot be read.

@@ -1,4 +1,4 @@
-"""A page becomes an article: flatten, strip, mend, fields.
+"""A dump becomes articles: read, decode, flatten, metadata, strip, mend.
 
 `clean` is the way of one page through this room. Modules are imported when a page comes, not before.
 """
@@ -91,8 +91,8 @@ def _spared(mending: Mending, flat: Flat, judged: Judged) -> Mending:
 
 
 def _flatten(page: Page, limits: Limits, sites: Sites | None) -> Flat:
+    from pipeline.ingest.decode import decode
     from pipeline.ingest.flatten import flatten_html, flatten_text
-    from pipeline.reading.decode import decode
 
     if page.html is None:
         return flatten_text(page.text or "", sites.of(page.url) if sites is not None else None)

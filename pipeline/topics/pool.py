@@ -8,11 +8,11 @@ from typing import Any
 
 from pipeline.configure import LIMITS
 from pipeline.errors import InputError
+from pipeline.ingest.inputs import expand
+from pipeline.ingest.read import open_source
 from pipeline.ingest.sites import host
+from pipeline.ingest.unpack import Broken, lines, unpack
 from pipeline.places import is_file, is_folder
-from pipeline.reading.inputs import expand
-from pipeline.reading.read import open_source
-from pipeline.reading.unpack import Broken, lines, unpack
 from pipeline.topics.corpus import dataset_rows
 from pipeline.topics.exchange import Task
 

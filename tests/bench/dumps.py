@@ -22,7 +22,7 @@ from typing import TypeAlias
 
 import pipeline
 from pipeline.article import Page
-from pipeline.reading.read import read
+from pipeline.ingest.read import read
 
 from .quality import records
 from .report import BENCH, table
@@ -56,7 +56,7 @@ Figures: TypeAlias = tuple[float, float, float]
 """CPU seconds, seconds by the clock, peak memory in MB."""
 _BARE = """
 import sys
-from pipeline.reading.read import read
+from pipeline.ingest.read import read
 from pipeline.process import Process, ProcessConfig
 from pipeline.records import to_line
 with open(sys.argv[2], "wb") as out:

@@ -19,8 +19,8 @@ from pipeline.dumps.preview import preview
 from pipeline.dumps.status import status
 from pipeline.errors import InputError, UsageError
 from pipeline.folders import folder_of
-from pipeline.reading.inputs import expand
-from pipeline.reading.read import read
+from pipeline.ingest.inputs import expand
+from pipeline.ingest.read import read
 from pipeline.report.dump import dump_page
 
 from .crash import MIXTURE

@@ -27,9 +27,9 @@ def golden_lines() -> Iterator[bytes]:
     Inputs are named from the repository root, so the lines are the same wherever it lies.
     """
     from pipeline.article import Reject, Skip
+    from pipeline.ingest.inputs import expand
+    from pipeline.ingest.read import read
     from pipeline.process import Process, ProcessConfig
-    from pipeline.reading.inputs import expand
-    from pipeline.reading.read import read
     from pipeline.records import reject_record, to_line
 
     with chdir(HERE.parent.parent):

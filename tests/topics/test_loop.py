@@ -1,4 +1,4 @@
-"""The loops of docs/adding.md on own-written articles: better tags, a new topic; a person labels in between."""
+"""The loop as the README tells it, and a topic from nothing, on own-written articles; a person labels in between."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def old() -> list[Row]:
     return OWN[::3]
 
 
-def test_better_tags(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: list[Row]) -> None:
+def test_the_story_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: list[Row]) -> None:
     monkeypatch.chdir(tmp_path)
     rest = [row for row in OWN if row not in old]
     gold = {row["id"]: row["labels"] for row in OWN}
@@ -68,7 +68,7 @@ def test_better_tags(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: list[
     written(tmp_path / "held-out.jsonl", real(rest[::2]))
     written(tmp_path / "pages.jsonl", [{k: row[k] for k in ("id", "title", "text")} for row in rest[1::2]])
     taowen("train", "corpus", "--out", "build/old")
-    (story,) = [b for b in blocks((ROOT / "docs" / "adding.md").read_text("utf-8")) if "build/old" in b.body]
+    (story,) = [b for b in blocks((ROOT / "README.md").read_text("utf-8")) if "taowen suggest" in b.body]
     commands = [shlex.split(line, comments=True) for line in story.body.splitlines() if line.startswith("taowen ")]
     assert [command[1] for command in commands] == ["tag", "suggest", "label", "train", "evaluate"]
     said = {}

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from pipeline.errors import PageError
-from pipeline.reading.encodings import COMMON, decode_as, encoding_name
+from pipeline.ingest.encodings import COMMON, decode_as, encoding_name
 
 __all__ = ["declared_in_markup", "decode"]
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import InputError
+from pipeline.ingest.read import ENDINGS, PACKED, recognised
 from pipeline.places import below, exists, is_address, is_folder, matching
-from pipeline.reading.read import ENDINGS, PACKED, recognised
 
 __all__ = ["Found", "by_ending", "expand", "find"]
 

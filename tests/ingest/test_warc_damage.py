@@ -20,7 +20,7 @@ import pytest
 import zstandard
 
 from pipeline.article import Page, Reject, Skip
-from pipeline.reading.read import read
+from pipeline.ingest.read import read
 
 from .test_read import http, warc
 

@@ -18,10 +18,9 @@ from typing import Any, BinaryIO, TypeAlias, cast
 from pipeline.article import Page, Reject, Skip
 from pipeline.configure import LIMITS, Limits
 from pipeline.errors import InputError, PageError
-from pipeline.places import is_address, open_file
-from pipeline.reading.archives import Damage, Member, tar_members, zip_members
-from pipeline.reading.decode import decode
-from pipeline.reading.json_records import (
+from pipeline.ingest.archives import Damage, Member, tar_members, zip_members
+from pipeline.ingest.decode import decode
+from pipeline.ingest.json_records import (
     FIELDS,
     hash_id,
     json_kind,
@@ -30,8 +29,9 @@ from pipeline.reading.json_records import (
     read_document,
     read_lines,
 )
-from pipeline.reading.unpack import collect, compression_of, unpack, unpack_head
-from pipeline.reading.warc import read_warc
+from pipeline.ingest.unpack import collect, compression_of, unpack, unpack_head
+from pipeline.ingest.warc import read_warc
+from pipeline.places import is_address, open_file
 
 __all__ = ["ENDINGS", "PACKED", "READERS", "Source", "can_split", "open_source", "read", "recognised"]
 
@@ -88,7 +88,7 @@ class Source:
     kind: str
     """A key of READERS."""
     mark: int = 0
-    """Where the last record was found, in stored bytes, as far as its reader tells: see `pipeline.reading.ranges`."""
+    """Where the last record was found, in stored bytes, as far as its reader tells: see `pipeline.ingest.ranges`."""
 
     @property
     def stem(self) -> str:

@@ -26,9 +26,9 @@ from pipeline import places
 from pipeline.article import Page, Reject, Skip
 from pipeline.configure import LIMITS, Limits
 from pipeline.errors import InputError
-from pipeline.reading.inputs import by_ending, expand, find
-from pipeline.reading.json_records import _decode
-from pipeline.reading.read import ENDINGS, READERS, can_split, read
+from pipeline.ingest.inputs import by_ending, expand, find
+from pipeline.ingest.json_records import _decode
+from pipeline.ingest.read import ENDINGS, READERS, can_split, read
 
 BODY = "<html><head><title>稀土</title></head><body><p>商務部公布新的出口管制清單。</p></body></html>"
 TEXT = "商务部公布新的出口管制清单。\r\n第二行\n"

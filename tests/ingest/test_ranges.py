@@ -14,8 +14,8 @@ import pytest
 
 from pipeline.article import Page, Reject
 from pipeline.configure import Limits
-from pipeline.reading.ranges import Reader, can_cut
-from pipeline.reading.read import read
+from pipeline.ingest.ranges import Reader, can_cut
+from pipeline.ingest.read import read
 
 from .test_read import BODY, PACKERS, lines_of, parquet, responses, tarred, zipped
 
@@ -61,7 +61,7 @@ def test_ranges_of_every_format_give_each_record_once(name: str, packing: str, d
 
 
 def test_a_reader_goes_on_where_its_last_range_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import pipeline.reading.ranges as ranges
+    import pipeline.ingest.ranges as ranges
 
     path = tmp_path / "a.warc"
     path.write_bytes(b"".join(responses(40)))

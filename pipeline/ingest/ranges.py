@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from types import TracebackType
 
 from pipeline.configure import LIMITS, Limits
-from pipeline.reading.read import READERS, Record, Source, can_split, open_source, read
+from pipeline.ingest.read import READERS, Record, Source, can_split, open_source, read
 
 __all__ = ["Reader", "can_cut"]
 
@@ -54,7 +54,7 @@ class Reader:
 
         Args:
             path: a file.
-            limits: as for `pipeline.reading.read.read`.
+            limits: as for `pipeline.ingest.read.read`.
             start: stored bytes; 0, or the end of another range.
             end: stored bytes; None for the last range, or a whole file.
 

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from pipeline.reading.unpack import Broken, compression_of, unpack_head, unpack_members
+from pipeline.ingest.unpack import Broken, compression_of, unpack_head, unpack_members
 
 __all__ = ["Unpacked", "next_member"]
 

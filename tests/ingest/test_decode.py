@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from pipeline.configure import shared_data
 from pipeline.errors import PageError
-from pipeline.reading.decode import declared_in_markup, decode
-from pipeline.reading.encodings import COMMON, decode_as, encoding_name
+from pipeline.ingest.decode import declared_in_markup, decode
+from pipeline.ingest.encodings import COMMON, decode_as, encoding_name
 
 HANT = "商務部今日公布新的出口管制清單，七種中重稀土及其磁材須先取得許可，業界認為將影響全球供應鏈。"
 HANS = "商务部今日公布新的出口管制清单，七种中重稀土及其磁材须先取得许可，业界认为将影响全球供应链。"

@@ -2,7 +2,7 @@
 
 Every record gives one Page, Reject or Skip. A record counts as whole if another one, or the end, stands where its
 Content-Length says that it ends; behind damage reading goes on at the next record that can be found. Records are framed
-here: of the first 159 damaged files of `tests/reading/test_warc_damage.py`, fastwarc 2 gives pages that are cut or
+here: of the first 159 damaged files of `tests/ingest/test_warc_damage.py`, fastwarc 2 gives pages that are cut or
 garbled as good in 84 and loses whole records without a word in 102; with our checks round it, 42 were still read
 wrongly.
 """
@@ -22,8 +22,8 @@ from typing import BinaryIO, TypeAlias
 from pipeline.article import Page, Reject, Skip
 from pipeline.configure import Limits
 from pipeline.errors import PageError
-from pipeline.reading.decode import decode
-from pipeline.reading.members import Unpacked, next_member
+from pipeline.ingest.decode import decode
+from pipeline.ingest.members import Unpacked, next_member
 
 __all__ = ["read_warc"]
 

@@ -15,7 +15,7 @@ import msgspec
 
 from pipeline.article import Page, Reject
 from pipeline.configure import Limits
-from pipeline.reading.unpack import Broken, collect, lines
+from pipeline.ingest.unpack import Broken, collect, lines
 
 __all__ = ["FIELDS", "hash_id", "json_kind", "looks_like_json", "page_of", "read_document", "read_lines"]
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 from zipfile import BadZipFile, ZipFile
 
-from pipeline.reading.unpack import Broken
+from pipeline.ingest.unpack import Broken
 
 __all__ = ["Damage", "Member", "Readable", "tar_members", "zip_members"]
 

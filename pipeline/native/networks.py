@@ -12,7 +12,7 @@ from pipeline.native.library import Record, at, call
 
 __all__ = ["Networks", "judge", "networks"]
 
-_AT_ONCE, _PART = 32, 16
+_AT_ONCE, _PART = 64, 16
 """Units of the first layer that are summed at once, whose weights stand together, and of the second."""
 Floats = NDArray[np.float32]
 

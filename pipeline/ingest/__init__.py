@@ -53,11 +53,13 @@ def clean(page: Page, limits: Limits = LIMITS, judge: Judge | None = None, sites
 
     spans = [flat.spans[i] for i in judged.kept]
     stays = set(judged.kept)
-    noise = [line for i, line in enumerate(judged.lines) if i not in stays]
+    above = _above(judged)
+    noise = [line for i, line in enumerate(judged.lines) if i not in stays and i not in above]
     if written.script == "other":  # the language model knows Chinese only: to it, kana are spam
         mending = Mending(tuple(find_invisible(flat.text, spans)), ())
     else:
-        mending = mend(flat.text, key, spans, flat.head.title if flat.head else page.title, noise, flat.inlines)
+        titles = [flat.head.title if flat.head else page.title, *(judged.lines[i] for i in above)]
+        mending = mend(flat.text, key, spans, "\n".join(titles), noise, flat.inlines)
     mending = _spared(mending, flat, judged)
     body = _without(key, spans, mending.cuts)
     fields = find_fields(page, flat, key, judged, body)
@@ -79,6 +81,18 @@ def clean(page: Page, limits: Limits = LIMITS, judge: Judge | None = None, sites
 
 _FIELDS = frozenset(("title", "byline", "source", "date", "caption", "tag_line"))
 """Kinds of cut whose text is in a field. In an element that a user keeps, nothing else is taken out as a whole."""
+
+
+_TITLES_ABOVE, _SHORTEST_TITLE, _LONGEST_TITLE = 5, 4, 80
+"""Lines above the first paragraph among which its title is, and the code points of a title."""
+
+
+def _above(judged: Judged) -> list[int]:
+    """Return the lines above the first paragraph that may be its title: what they name belongs to the article."""
+    lines, kept = judged.lines, judged.kept
+    first = next((i for i in kept if "。" in lines[i] or len(lines[i]) > _LONGEST_TITLE), kept[0])
+    near = range(max(0, first - _TITLES_ABOVE), first)
+    return [i for i in near if not judged.bits[i] and _SHORTEST_TITLE <= len(lines[i]) <= _LONGEST_TITLE]
 
 
 def _spared(mending: Mending, flat: Flat, judged: Judged) -> Mending:

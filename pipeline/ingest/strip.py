@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.article import Cut
-from pipeline.ingest.bare import bare_lines, is_told, sentences
+from pipeline.ingest.bare import bare_lines, headlines_below, is_told, sentences
 from pipeline.ingest.blocks import FURNITURE, describe
 from pipeline.ingest.elements import Forced, Tree
 from pipeline.ingest.flatten import Flat
@@ -274,6 +274,8 @@ def _without_lists(kept: list[int], lines: Sequence[str]) -> list[int]:
     Questions and headlines of other articles hang under a page twice and three times: for phones, as "hot", as "new".
     Markup would tell; in flattened text only the copies do (leaked lines a page 1.14 to .64 by site).
     """
+    end = headlines_below(lines)
+    kept = [i for i in kept if i < end]
     last = max((i for i in kept if len(lines[i]) > _LONGEST_HEADLINE and is_told(lines[i])), default=len(lines))
     copies = Counter(lines[last + 1 :])
     return [i for i in kept if i <= last or copies[lines[i]] == 1 or len(lines[i]) < _SHORTEST_HEADLINE]

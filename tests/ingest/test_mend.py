@@ -301,3 +301,19 @@ def test_any_text_can_be_mended(matter: str, seed: int) -> None:
 @pytest.mark.parametrize("text", ["", "a", "河", "\n", "河" * 500, "河水" * 300, "abc123" * 100, "\ud800" * 100])
 def test_odd_texts(text: str) -> None:
     check(mended(text), text, lines(text))
+
+
+CALLBACKS = (
+    "回调函数是作为参数传给另一个函数的函数。调用者在合适的时候再执行它，程序不必停下来等待。\n"
+    "在浏览器里，点击按钮、收到数据、计时结束，都会触发回调函数。写代码时，把回调函数交给监听器，事情发生后由它调用。\n"
+    "回调函数如果一层套一层，代码会变得难读。后来的语言用别的办法来改写回调函数，让代码看起来像是一行一行执行。\n"
+    "不过，在底层，回调函数并没有消失。定时器仍然接收回调函数，网络请求也一样。理解了回调函数，其余的就不难了。\n"
+)
+
+
+def test_what_the_title_above_a_text_names_belongs_to_the_article() -> None:
+    """A term that its article is about recurs in places where a phrase would; the title is on the page itself."""
+    article = clean(Page(id="1", text=f"什么是回调函数\n{CALLBACKS}"))
+    assert article.text.strip() == CALLBACKS.strip()
+    page = f"<h1>什么是回调函数</h1>{''.join(f'<p>{line}</p>' for line in CALLBACKS.splitlines())}"
+    assert [cut for cut in clean(Page(id="1", html=page)).cuts if cut.kind == "search_phrase"] == []

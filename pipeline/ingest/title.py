@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.article import Page
+from pipeline.ingest import bylines
 from pipeline.ingest.dates import STAMP
 from pipeline.ingest.flatten import Flat
 from pipeline.ingest.rules import mask
@@ -312,7 +313,7 @@ def _may_title(line: str, bits: int) -> bool:
     """Whether a folded line has the look of a title."""
     if not _SHORTEST_TITLE <= len(line) <= LONGEST_TITLE or "。" in line or not _CHINESE.search(line):
         return False
-    if _is_other(line) or is_button_row(line) or (_CLOCK.search(line) and _says_info(line)):
+    if _is_other(line) or is_button_row(line) or (_CLOCK.search(line) and _says_info(line)) or bylines.is_byline(line):
         return False
     if bits and not (bits == mask(("caption",)) and _PICTURED.search(line)):
         return bits == mask(("date",)) and not _says_info(line)  # 9月26日盘中重要资讯汇总

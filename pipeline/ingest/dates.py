@@ -29,7 +29,7 @@ _MONTH = (
     r"|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\.?"
 )
 ENGLISH_DATE = re.compile(
-    rf"{_MONTH}\s(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?:,\s?|\s(?P<T>\d\d:\d\d:\d\d\s)?)(?P<y>20\d\d)(?!\d)"
+    rf"{_MONTH}\s{{1,2}}(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?:,\s?|\s(?P<T>\d\d:\d\d:\d\d\s)?)(?P<y>20\d\d)(?!\d)"
     r"(?:,?\s(?:at\s)?(?P<C>\d{1,2}:\d\d\s?(?:[AaPp][Mm])?))?"
     rf"|(?P<d2>\d{{1,2}})\s{_MONTH.replace('month', 'month2')}\s(?P<y2>20\d\d)(?!\d)"
     r"(?:,?\s(?P<C2>\d{1,2}:\d\d))?"

@@ -427,3 +427,57 @@ def test_a_table_of_the_article_stays_whole() -> None:
         judge.keep.return_value = np.array([0.9, *[0.7] * (12 - doubtful), *[0.2] * doubtful, 0.9])
         kept = judge_blocks(flat, fold(flat.text), judge).kept
         assert len(kept) == (14 if doubtful == 2 else 11)
+
+
+# Pages whose copyist glosses every other character.
+
+GLOSSES = {
+    "首": "shǒu",
+    "頁": "yè",
+    "村": "cūn",
+    "水": "shuǐ",
+    "新": "xīn",
+    "閥": "fá",
+    "門": "mén",
+    "師": "shī",
+    "說": "shuō",
+    "年": "nián",
+    "聞": "wén",
+    "熱": "rè",
+    "權": "quán",
+    "篇": "piān",
+    "讀": "dú",
+    "場": "chǎng",
+    "換": "huàn",
+}
+GLOSSED_TITLE = "霧坪村水塔換閥門 三百戶不再停水"
+
+
+def glossed(line: str) -> str:
+    return "".join(f"{c}({GLOSSES[c]})" if c in GLOSSES else c for c in line)
+
+
+def test_glossed_lines_say_what_they_say_without_glosses() -> None:
+    above = ("首頁 > 新聞 > 正文", GLOSSED_TITLE, "2026年2月3日 10:12 來源：望湖新聞")
+    below = ("上一篇：海堤步道週末封閉", "熱門新聞", *TEASERS[:5], "版權所有 翻印必究")
+    plain = text_page(*above, *BODY, *below)
+    article = text_page(*map(glossed, (*above, *BODY, *below)))
+    assert article.text == plain.text == "\n".join(BODY)
+    assert (article.title, article.published, article.source) == (GLOSSED_TITLE, "2026-02-03T10:12", "望湖新聞")
+    assert restore(article.text, article.cuts) == article.page_text
+    assert [cut.kind for cut in article.cuts if cut.kind != "gloss"] == [cut.kind for cut in plain.cuts]
+    assert "".join(cut.text for cut in article.cuts).count(")") == article.page_text.count(")")
+
+
+def test_a_glossed_head_tells_the_title_without_glosses() -> None:
+    lines = "".join(f"<p>{glossed(line)}</p>" for line in BODY)
+    head = f"<title>{glossed(GLOSSED_TITLE)}_望湖新(xīn)聞網</title>"
+    body = f"<h1>{glossed(GLOSSED_TITLE)}</h1>{lines}"
+    article = clean(Page(id="1", html=f"<html><head>{head}</head><body>{body}</body></html>"))
+    assert (article.title, article.text) == (GLOSSED_TITLE, "\n".join(BODY))
+
+
+def test_a_pinyin_lesson_keeps_its_glosses() -> None:
+    """Two glosses are a help for readers, not a copyist's."""
+    lesson = (*BODY, "牌子上寫的霧坪(wù)兩個字，孩子們都會讀，水閘(zhá)的閘卻要老師教。")
+    assert text_page(*lesson).text.splitlines() == list(lesson)

@@ -1,7 +1,8 @@
 """Take out of a text what was spliced into its sentences: the spam that no cut of whole lines reaches.
 
-Five kinds: pieces of the title dealt out in a cycle, search phrases, pinyin glosses, invisible characters, disguised
-addresses. The rule throughout: in doubt, keep. A true sentence that is cut costs more than a phrase that stays.
+Six kinds: pieces of the title dealt out in a cycle, search phrases, pinyin glosses, invisible characters, disguised
+addresses, fillers before marks. The rule throughout: in doubt, keep. A true sentence that is cut costs more than a
+phrase that stays.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from pipeline.article import Cut
 from pipeline.ingest import evidence
 from pipeline.ingest.evidence import LONGEST, SHORTEST
+from pipeline.ingest.fillers import find_fillers
 from pipeline.ingest.flatten import Inline
 from pipeline.ingest.fluency import Fluency, default_fluency
 from pipeline.ingest.glance import judge
@@ -92,6 +94,10 @@ def mend(
     own = {(x.start, x.end) for x in within if not x.hidden}
     doubts: list[tuple[int, int]] = []
     for text in _texts(page, edges, cuts):
+        if fillers := find_fillers(default_fluency(), text.points[0]):
+            told = f"two characters that mean nothing before a mark, one of {len(fillers)} such pairs"
+            cuts += [cut for start, end in fillers for cut in text.cut(start, end, "filler", told)]
+            text = text.without(fillers)
         found, doubted = _spliced(default_fluency(), default_phrases(), text, title, noise, own)
         cuts += found
         doubts += doubted

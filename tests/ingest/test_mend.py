@@ -35,7 +35,7 @@ def check(mending: Mending, text: str, spans: list[tuple[int, int]]) -> None:
         assert last <= cut.start < cut.end
         assert any(start <= cut.start and cut.end <= end for start, end in spans)
         assert text[cut.start : cut.end] == cut.text
-        assert cut.kind in {"title_piece", "search_phrase", "gloss", "invisible", "watermark", "hidden"}
+        assert cut.kind in {"title_piece", "search_phrase", "gloss", "invisible", "watermark", "hidden", "filler"}
         assert cut.reason
         last = cut.end
     last = 0
@@ -317,3 +317,31 @@ def test_what_the_title_above_a_text_names_belongs_to_the_article() -> None:
     assert article.text.strip() == CALLBACKS.strip()
     page = f"<h1>什么是回调函数</h1>{''.join(f'<p>{line}</p>' for line in CALLBACKS.splitlines())}"
     assert [cut for cut in clean(Page(id="1", html=page)).cuts if cut.kind == "search_phrase"] == []
+
+
+@pytest.mark.parametrize("script", ARTICLES)
+def test_fillers_before_marks_are_taken_out(script: str) -> None:
+    text, _ = ARTICLES[script]
+    spoiled = spoil(text, Spoiling(fillers=0.4), 3)
+    cuts = mended(spoiled.text).cuts
+    precision, recall = scored(spoiled, cuts)
+    assert {cut.kind for cut in cuts} == {"filler"}
+    assert precision > 0.9 and recall > 0.8
+
+
+def test_a_few_strange_words_before_marks_are_no_fillers() -> None:
+    """Names end clauses too; they come again, or there are few of them."""
+    text = ARTICLES["hans"][0]
+    names = ("檀绊", "鸡粱", "雹翎")
+    marks = [match.end() for match in re.finditer("[\u3400-\u9fff]{6}(?=[，,])", text)]
+    few = "".join([text[: marks[0]], names[0], text[marks[0] : marks[4]], names[1], text[marks[4] :]])
+    assert [cut for cut in mended(few).cuts if cut.kind == "filler"] == []
+    many = re.sub("([\u3400-\u9fff]{6})(?=[，,])", lambda match: match[1] + names[match.start() % 3], text)
+    assert [cut for cut in mended(many).cuts if cut.kind == "filler"] == []
+
+
+def test_fillers_in_glossed_sentences() -> None:
+    """The copying sites that put fillers in also put pinyin behind every other character."""
+    text, _ = ARTICLES["hant"]
+    spoiled = spoil(spoil(text, Spoiling(fillers=0.4), 3).text, Spoiling(glosses=30), 5)
+    assert {cut.kind for cut in mended(spoiled.text).cuts} == {"filler", "gloss"}

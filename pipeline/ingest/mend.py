@@ -7,6 +7,7 @@ phrase that stays.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
@@ -42,7 +43,8 @@ _LIKELY = -0.5
 _DOUBT = 0.0
 """Log odds from which on a phrase that stays is doubted."""
 _IN_TITLE = 3.0
-"""Log odds taken from a phrase that the article's title names too: what an article is about recurs in it."""
+"""Log odds taken from a phrase that the article names itself, in its title, in quotation marks, or with its spelling in
+brackets: what an article is about recurs in it."""
 _SHORT, _LONGEST = 60, 10_000
 """Characters of kept text below which no sentence is judged, and above which it is judged in parts: 99.9% of articles
 are shorter, and what a hostile page costs grows with the square of a part."""
@@ -277,7 +279,7 @@ def _spliced(
         if not (spoiled or look_for_phrases):
             break
         found = [
-            (phrase, phrase.score - _IN_TITLE * (phrase.foreign < 2 and text.key[phrase.start : phrase.end] in title))
+            (phrase, phrase.score - _IN_TITLE * (phrase.foreign < 2 and _is_named(text.key, phrase, title)))
             for phrase in find_phrases(
                 model, reading, text.told, text.key, noise, _LIKELY, frozenset(text.spans(elements))
             )
@@ -300,6 +302,25 @@ def _spliced(
             break
         text = text.without([(phrase.start, phrase.end) for phrase in gone])
     return cuts, _disjoint(doubts, cuts)
+
+
+def _is_named(key: str, phrase: Phrase, title: str) -> bool:
+    """Whether the article names a phrase itself: in its title, between quotation marks, or with its spelling behind."""
+    words = key[phrase.start : phrase.end]
+    if words in title:
+        return True
+    at = key.find(words)
+    while at >= 0:
+        before, behind = key[at - 1 : at], key[at + len(words) : at + len(words) + 3]
+        if (before and before in _OPENING and behind[:1] in _CLOSING) or _SPELT.match(behind):
+            return True
+        at = key.find(words, at + 1)
+    return False
+
+
+_OPENING, _CLOSING = frozenset("「『“《〈"), frozenset("」』”》〉")
+_SPELT = re.compile(r"[」』”》〉]?[（(][A-Za-z]")
+"""卫(Wei …): spam has no foreign spelling."""
 
 
 def _is_spoiled(scores: Sequence[float]) -> bool:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from pipeline.article import Cut, Page, cut_out
 from pipeline.ingest import clean
-from pipeline.ingest.mend import Mending, mend
+from pipeline.ingest.mend import Mending, _is_named, mend
+from pipeline.ingest.phrases import Phrase
 from pipeline.script.fold import fold
 from tests.ingest.articles import HARBOUR_HANS, HARBOUR_TITLE, RIVER_HANT, RIVER_TITLE
 from tests.mending.spoil import PHRASES, Spoiled, Spoiling, spoil
@@ -345,3 +346,19 @@ def test_fillers_in_glossed_sentences() -> None:
     text, _ = ARTICLES["hant"]
     spoiled = spoil(spoil(text, Spoiling(fillers=0.4), 3).text, Spoiling(glosses=30), 5)
     assert {cut.kind for cut in mended(spoiled.text).cuts} == {"filler", "gloss"}
+
+
+@pytest.mark.parametrize(
+    ("behind", "title", "named"),
+    [
+        ("他说，娜敦瓦妮（Nadun W.）昨天到了。", "", True),
+        ("他说，“娜敦瓦妮”是一艘船。", "", True),
+        ("他说，『娜敦瓦妮』(Nadun)是一艘船。", "", True),
+        ("他说，船已经到了。", "娜敦瓦妮号试航", True),
+        ("他说，“娜敦瓦妮号已经到了。”", "", False),
+        ("他说，娜敦瓦妮（见图）昨天到了。", "轮渡试航", False),
+    ],
+)
+def test_what_an_article_names_itself_is_likely_its_own(behind: str, title: str, named: bool) -> None:
+    key = f"港口的娜敦瓦妮轮渡昨天复航。{behind}"
+    assert _is_named(key, Phrase(3, 7, 4.0, 0, 1, False), title) is named

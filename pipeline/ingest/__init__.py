@@ -55,7 +55,9 @@ def clean(page: Page, limits: Limits = LIMITS, judge: Judge | None = None, sites
     spans = [flat.spans[i] for i in judged.kept]
     stays = set(judged.kept)
     above = _above(judged)
-    noise = [line for i, line in enumerate(judged.lines) if i not in stays and i not in above]
+    # What was cut between the paragraphs may be the article's, such as code, and no list of a site.
+    inside = range(judged.kept[0], judged.kept[-1])
+    noise = [line for i, line in enumerate(judged.lines) if i not in inside and i not in stays and i not in above]
     if written.script == "other":  # the language model knows Chinese only: to it, kana are spam
         mending = Mending(tuple(find_invisible(flat.text, spans)), ())
     else:

@@ -43,8 +43,8 @@ _LIKELY = -0.5
 _DOUBT = 0.0
 """Log odds from which on a phrase that stays is doubted."""
 _IN_TITLE = 3.0
-"""Log odds taken from a phrase that the article names itself, in its title, in quotation marks, or with its spelling in
-brackets: what an article is about recurs in it."""
+"""Log odds taken from a phrase that the article names itself, in its title, as a paragraph's first words, in quotation
+marks, or with its spelling in brackets: what an article is about recurs in it."""
 _SHORT, _LONGEST = 60, 10_000
 """Characters of kept text below which no sentence is judged, and above which it is judged in parts: 99.9% of articles
 are shorter, and what a hostile page costs grows with the square of a part."""
@@ -305,9 +305,9 @@ def _spliced(
 
 
 def _is_named(key: str, phrase: Phrase, title: str) -> bool:
-    """Whether the article names a phrase itself: in its title, between quotation marks, or with its spelling behind."""
+    """Whether the article names a phrase itself: in its title, first in a line, in quotation marks, or spelt behind."""
     words = key[phrase.start : phrase.end]
-    if words in title:
+    if words in title or key.startswith(words) or f"\n{words}" in key:
         return True
     at = key.find(words)
     while at >= 0:

@@ -348,6 +348,17 @@ def test_fillers_in_glossed_sentences() -> None:
     assert {cut.kind for cut in mended(spoiled.text).cuts} == {"filler", "gloss"}
 
 
+@pytest.mark.parametrize("place", [2, 4])
+def test_a_term_that_begins_paragraphs_is_no_phrase(place: int) -> None:
+    """Nor where other headlines, inside the text or below it, have it."""
+    lines = [f"<p>{line}</p>" for line in CALLBACKS.splitlines()]
+    lines.insert(
+        place, '<ul class="related"><li><a href="/1">一文读懂回调函数</a><li><a href="/2">回调函数一百题</a></ul>'
+    )
+    article = clean(Page(id="1", html=f"<h1>网页怎么等事情发生</h1>{''.join(lines)}"))
+    assert [cut for cut in article.cuts if cut.kind == "search_phrase"] == []
+
+
 @pytest.mark.parametrize(
     ("behind", "title", "named"),
     [
@@ -355,6 +366,7 @@ def test_fillers_in_glossed_sentences() -> None:
         ("他说，“娜敦瓦妮”是一艘船。", "", True),
         ("他说，『娜敦瓦妮』(Nadun)是一艘船。", "", True),
         ("他说，船已经到了。", "娜敦瓦妮号试航", True),
+        ("他说，船已经到了。\n娜敦瓦妮可以载四十人。", "", True),
         ("他说，“娜敦瓦妮号已经到了。”", "", False),
         ("他说，娜敦瓦妮（见图）昨天到了。", "轮渡试航", False),
     ],

@@ -77,10 +77,10 @@ def spoilings(host: Host, rng: random.Random) -> dict[str, Spoiling]:
         "phrases, same script": Spoiling(phrases=same, phrase_count=count, variety=variety),
         "one phrase, same script": Spoiling(phrases=same, phrase_count=1, variety=1),
         "pieces and phrases": Spoiling(title=title, gap=(10, 25), phrases=(*same, *other), phrase_count=4, variety=3),
-        "fillers": Spoiling(fillers=rng.choice((0.2, 0.35, 0.5))),
         "glosses": Spoiling(glosses=12),
         "invisible": Spoiling(invisible=40),
         "watermarks": Spoiling(watermark=rng.choice(("www.shuge.com", "xinwen.cc", "m.kanbao.net")), watermark_count=3),
+        "fillers": Spoiling(fillers=rng.choice((0.2, 0.35, 0.5))),
     }
 
 

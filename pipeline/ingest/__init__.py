@@ -88,14 +88,20 @@ _FIELDS = frozenset(("title", "byline", "source", "date", "caption", "tag_line")
 
 _TITLES_ABOVE, _SHORTEST_TITLE, _LONGEST_TITLE = 5, 4, 80
 """Lines above the first paragraph among which its title is, and the code points of a title."""
+_FAR_ABOVE, _LONG_TITLE = 12, 14
+"""The same where buttons, names and captions stand between: then it is a line of so many code points at least."""
 
 
 def _above(judged: Judged) -> list[int]:
     """Return the lines above the first paragraph that may be its title: what they name belongs to the article."""
     lines, kept = judged.lines, judged.kept
     first = next((i for i in kept if "。" in lines[i] or len(lines[i]) > _LONGEST_TITLE), kept[0])
-    near = range(max(0, first - _TITLES_ABOVE), first)
-    return [i for i in near if not judged.bits[i] and _SHORTEST_TITLE <= len(lines[i]) <= _LONGEST_TITLE]
+    return [
+        i
+        for i in range(max(0, first - _FAR_ABOVE), first)
+        if not judged.bits[i]
+        and (_SHORTEST_TITLE if first - i <= _TITLES_ABOVE else _LONG_TITLE) <= len(lines[i]) <= _LONGEST_TITLE
+    ]
 
 
 def _spared(mending: Mending, flat: Flat, judged: Judged) -> Mending:

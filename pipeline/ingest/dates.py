@@ -33,8 +33,9 @@ ENGLISH_DATE = re.compile(
     r"(?:,?\s(?:at\s)?(?P<C>\d{1,2}:\d\d\s?(?:[AaPp][Mm])?))?"
     rf"|(?P<d2>\d{{1,2}})\s{_MONTH.replace('month', 'month2')}\s(?P<y2>20\d\d)(?!\d)"
     r"(?:,?\s(?P<C2>\d{1,2}:\d\d))?"
+    r"|(?P<month3>\d{1,2})月\s(?P<d3>\d{1,2}),\s(?P<y3>20\d\d)(?!\d)"
 )
-"""March 19, 2024; Mar 19 12:30:11 2024; 19 March 2024, 12:30."""
+"""March 19, 2024; Mar 19 12:30:11 2024; 19 March 2024, 12:30; 3月 19, 2024."""
 _ENGLISH_CLOCK = re.compile(r"(?P<H>\d{1,2}):(?P<M>\d\d)(?::(?P<S>\d\d))?\s?(?P<ampm>[AaPp][Mm])?")
 _NO_YEAR = re.compile(
     r"(?<![\d年./-])(?P<m>\d{1,2})(?:-|/|月)(?P<d>\d{1,2})日?\s{0,3}(?P<H>(?<=[\s日])\d{1,2}|(?<=\d\d)\d{2})[:：](?P<M>\d{2})(?!\d)"
@@ -93,8 +94,8 @@ def _english_date(text: str) -> str:
     match = ENGLISH_DATE.search(text) if "20" in text else None
     if match is None:
         return ""
-    month, day, year = (match[name] or match[f"{name}2"] for name in ("month", "d", "y"))
-    found = _day(int(year), _MONTHS.index(month[:3].lower()) + 1, int(day))
+    month, day, year = (match[name] or match[f"{name}2"] or match[f"{name}3"] for name in ("month", "d", "y"))
+    found = _day(int(year), int(match["month3"] or 0) or _MONTHS.index(month[:3].lower()) + 1, int(day))
     clock = _ENGLISH_CLOCK.match(match["T"] or match["C"] or match["C2"] or "")
     return f"{found}{_clock(clock.groupdict(default=''))}" if found and clock else found
 

@@ -307,7 +307,10 @@ def _spliced(
 def _is_named(key: str, phrase: Phrase, title: str) -> bool:
     """Whether the article names a phrase itself: in its title, first in a line, in quotation marks, or spelt behind."""
     words = key[phrase.start : phrase.end]
-    if words in title or key.startswith(words) or f"\n{words}" in key:
+    most = max(SHORTEST, -(-2 * len(words) // 3))  # a headline leaves words out
+    if any(words[at : at + most] in title for at in range(len(words) - most + 1)):
+        return True
+    if key.startswith(words) or f"\n{words}" in key:
         return True
     at = key.find(words)
     while at >= 0:

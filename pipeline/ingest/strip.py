@@ -42,6 +42,8 @@ _KEEP_ABOVE = 0.2
 """The same for a paragraph above the first that stays."""
 _PARAGRAPH = 40
 """Characters of such a paragraph, at least."""
+_THE_END, _TO_THE_END = re.compile("[。！？”」][（(]完[）)]$"), 3
+"""What ends an article by its own word, and how many lines behind the last paragraph that is sure it may stand."""
 _KEEP_ASIDE = 0.9
 """A line in an element that is named as furniture stays only if the judge is this sure."""
 _KEEP_FURNITURE = 0.98
@@ -202,6 +204,12 @@ def _choose(
             elif len(lines[i]) < _PARAGRAPH or not _tells(lines[i]):
                 break
             kept.add(i)
+        for i in range(max(told) + 1, min(max(told) + 1 + _TO_THE_END, len(lines))):
+            if _THE_END.search(lines[i]) and plain[i] and not bits[i]:
+                ends = [k for k in range(max(told) + 1, i + 1) if plain[k] and not bits[k]]
+                keep[ends] = 1
+                kept.update(ends)
+                break
     return sorted(kept)
 
 

@@ -374,3 +374,18 @@ def test_a_term_that_begins_paragraphs_is_no_phrase(place: int) -> None:
 def test_what_an_article_names_itself_is_likely_its_own(behind: str, title: str, named: bool) -> None:
     key = f"港口的娜敦瓦妮轮渡昨天复航。{behind}"
     assert _is_named(key, Phrase(3, 7, 4.0, 0, 1, False), title) is named
+
+
+def test_a_headline_names_a_term_in_fewer_words() -> None:
+    key = "港务课说，望湖跨港渡轮常客优惠票的申请今天开始。"
+    phrase = Phrase(5, 16, 4.0, 0, 2, False)
+    assert key[phrase.start : phrase.end] == "望湖跨港渡轮常客优惠票"
+    assert _is_named(key, phrase, "跨港渡轮常客优惠票今起发放")
+    assert not _is_named(key, phrase, "渡轮常客今起有票")
+
+
+def test_a_title_far_above_its_text_is_no_evidence_against_it() -> None:
+    """Buttons, names and captions may stand between; its words recur below because the text is about them."""
+    above = ("程序员怎么理解回调函数这件事", "小林", "收藏", "放大", "缩小", "转寄", "朗读", "纠错")
+    article = clean(Page(id="1", text="\n".join(("首页", *above, CALLBACKS, "延伸阅读", "港口清晨大火"))))
+    assert [cut for cut in article.cuts if cut.kind == "search_phrase"] == []

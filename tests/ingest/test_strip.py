@@ -429,6 +429,12 @@ def test_a_table_of_the_article_stays_whole() -> None:
         assert len(kept) == (14 if doubtful == 2 else 11)
 
 
+def test_a_short_last_paragraph_that_says_it_is_the_last_stays() -> None:
+    end = "村長說，雨季後再粉刷。（完）"
+    article = text_page("首頁", *BODY, end, "延伸閱讀", *TEASERS[:4])
+    assert article.text.splitlines() == [*BODY, end]
+
+
 # Pages whose copyist glosses every other character.
 
 GLOSSES = {

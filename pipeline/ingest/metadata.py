@@ -65,6 +65,7 @@ _MAIL = re.compile(r"\S{1,30}@[\w.-]{4,30}")
 _ALONE = re.compile(r"(?:(?:发布|发表|更新)?(?:时间|日期)|(?P<source>(?:新闻|文章|信息|稿件)?来源))\s*[:：]")
 """A label whose value stands on the next block."""
 _SPLIT = re.compile(r"[\s、,，;；|#/]+")
+_MARK_ONLY = re.compile(r"[()（）\[\]【】]*")
 _NO_TAG = re.compile("[。！？!?：:]")
 """What a tag has none of, beside the marks between tags."""
 
@@ -137,7 +138,7 @@ def _tag_line(text: str, body: str) -> tuple[str, ...]:
 
 
 def _words(tags: str) -> tuple[str, ...]:
-    return tuple(filter(None, _SPLIT.split(tags)))
+    return tuple(word for word in _SPLIT.split(tags) if not _MARK_ONLY.fullmatch(word))
 
 
 def find_fields(page: Page, flat: Flat, key: str, judged: Judged, body: str) -> Fields:
@@ -174,6 +175,9 @@ def find_fields(page: Page, flat: Flat, key: str, judged: Judged, body: str) -> 
     found.title, shows = find_title(page, flat, lines, first, judged.bits, body)
     for i in shows:
         found.moved[i] = ("title", "the article's title")
+    if shows:  # players and "now reading" lines repeat it below the text
+        below = [i for i in kept if i > last and lines[i] == lines[shows[-1]]]
+        found.moved |= dict.fromkeys(below, ("title", "the article's title again"))
     if first in shows:
         first = next((i for i in told if i > first and i not in shows), first)
     top = shows[-1] if shows else min(first, kept[0])

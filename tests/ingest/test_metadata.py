@@ -529,3 +529,14 @@ def test_a_line_without_end_is_read_at_its_ends() -> None:
     found = find_fields(Page(id="1", text=text), flat, key, judged, key)
     assert (found.title, found.byline, found.published) == (TITLE, "（記者林小滿）", "2026-02-03T10:12")
     assert time.process_time() - start < 2
+
+
+def test_the_title_again_below_the_text_is_no_text() -> None:
+    article = cleaned("首頁", TITLE, "2026-02-03 10:12", *BODY, TITLE, "延伸閱讀", "果菜市場清晨大火 攤商損失待查")
+    assert article.title == TITLE
+    assert article.text.splitlines() == list(BODY)
+
+
+def test_brackets_round_tags_are_no_tags() -> None:
+    article = cleaned("首頁", TITLE, "2026-02-03 10:12", *BODY, "（ 輪渡 石榕港 ）", "延伸閱讀", "果菜市場清晨大火")
+    assert article.tags == ("輪渡", "石榕港")

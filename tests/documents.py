@@ -96,6 +96,7 @@ KINDS = {
     "date": "a line with the date; moves to `published`",
     "donation": "a request for money",
     "error_page": "what an error page says",
+    "filler": "two characters that mean nothing before the mark of a clause, other ones each time",
     "foreign_article": "prose of a second article on the page",
     "watermark": "the address of a copying site inside a sentence, its letters spaced or replaced by look-alikes",
     "gloss": "pinyin in brackets after ordinary characters",

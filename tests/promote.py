@@ -124,7 +124,7 @@ def _mended(judge: Judge) -> list[Figure]:
     spoiled = {place: page for place, page in pages().items() if "injected" in gold[place]}
     clean_ones = {place: page for place, page in pages().items() if place not in spoiled}
     mended, calm = cleaned(spoiled, judge), cleaned(clean_ones, judge)
-    spliced = ("search_phrase", "title_piece", "gloss", "invisible", "watermark")
+    spliced = ("search_phrase", "title_piece", "gloss", "invisible", "watermark", "filler")
     harmed = sum(
         isinstance(article, Article) and any(cut.kind in spliced for cut in article.cuts) for article in calm.values()
     )

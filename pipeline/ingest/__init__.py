@@ -42,30 +42,35 @@ def clean(page: Page, limits: Limits = LIMITS, judge: Judge | None = None, sites
 
     flat = _flatten(page, limits, sites)
     key = fold(flat.text)
-    judged = judge_blocks(flat, key, judge)
+    plain, plain_key = _without_glosses(flat, key)
+    judged = judge_blocks(plain, plain_key, judge)
     kept = "\n".join([flat.lines[i] for i in judged.kept])
     written = identify(kept or flat.text)
     if not judged.kept:
         fields = Fields(title=page.title or (flat.head.title if flat.head else ""))
-        named = name_cuts(flat, judged, {})
+        named = name_cuts(plain, judged, {})
         foreign = f"not Chinese ({written.language})" if written.script == "other" and judged.lines else ""
         return _article(page, flat, block_cuts(flat, named), fields, reason=foreign or judged.reason)
 
     spans = [flat.spans[i] for i in judged.kept]
     stays = set(judged.kept)
-    noise = [line for i, line in enumerate(judged.lines) if i not in stays]
+    above = _above(judged)
+    # What was cut between the paragraphs may be the article's, such as code, and no list of a site.
+    inside = range(judged.kept[0], judged.kept[-1])
+    noise = [line for i, line in enumerate(judged.lines) if i not in inside and i not in stays and i not in above]
     if written.script == "other":  # the language model knows Chinese only: to it, kana are spam
         mending = Mending(tuple(find_invisible(flat.text, spans)), ())
     else:
-        mending = mend(flat.text, key, spans, flat.head.title if flat.head else page.title, noise, flat.inlines)
+        titles = [plain.head.title if plain.head else page.title, *(judged.lines[i] for i in above)]
+        mending = mend(flat.text, key, spans, "\n".join(titles), noise, flat.inlines)
     mending = _spared(mending, flat, judged)
     body = _without(key, spans, mending.cuts)
-    fields = find_fields(page, flat, key, judged, body)
+    fields = find_fields(page, plain, plain_key, judged, body)
     for i, said in judged.forced.items():
         if said.keep and i in fields.moved and (said.line or fields.moved[i][0] not in _FIELDS):
             del fields.moved[i]
     spam = {_folded(key, cut) for cut in mending.cuts if cut.kind == "search_phrase"}
-    named = name_cuts(flat, judged, fields.moved, sorted(spam))
+    named = name_cuts(plain, judged, fields.moved, sorted(spam))
     if len(named) == len(judged.lines):
         return _article(page, flat, block_cuts(flat, named), fields, reason="nothing is left but its fields")
     cuts = block_cuts(flat, named)
@@ -79,6 +84,24 @@ def clean(page: Page, limits: Limits = LIMITS, judge: Judge | None = None, sites
 
 _FIELDS = frozenset(("title", "byline", "source", "date", "caption", "tag_line"))
 """Kinds of cut whose text is in a field. In an element that a user keeps, nothing else is taken out as a whole."""
+
+
+_TITLES_ABOVE, _SHORTEST_TITLE, _LONGEST_TITLE = 5, 4, 80
+"""Lines above the first paragraph among which its title is, and the code points of a title."""
+_FAR_ABOVE, _LONG_TITLE = 12, 14
+"""The same where buttons, names and captions stand between: then it is a line of so many code points at least."""
+
+
+def _above(judged: Judged) -> list[int]:
+    """Return the lines above the first paragraph that may be its title: what they name belongs to the article."""
+    lines, kept = judged.lines, judged.kept
+    first = next((i for i in kept if "。" in lines[i] or len(lines[i]) > _LONGEST_TITLE), kept[0])
+    return [
+        i
+        for i in range(max(0, first - _FAR_ABOVE), first)
+        if not judged.bits[i]
+        and (_SHORTEST_TITLE if first - i <= _TITLES_ABOVE else _LONG_TITLE) <= len(lines[i]) <= _LONGEST_TITLE
+    ]
 
 
 def _spared(mending: Mending, flat: Flat, judged: Judged) -> Mending:
@@ -98,6 +121,30 @@ def _flatten(page: Page, limits: Limits, sites: Sites | None) -> Flat:
         return flatten_text(page.text or "", sites.of(page.url) if sites is not None else None)
     html = page.html if isinstance(page.html, str) else decode(page.html, page.charset)[0]
     return flatten_html(html, limits, sites, page.url)
+
+
+def _without_glosses(flat: Flat, key: str) -> tuple[Flat, str]:
+    """Return the page without pinyin in brackets, and its key: the same blocks, which then say what they are.
+
+    Copying sites gloss every other character, of menus, headlines and dates too: 首頁(yè), 2024年3月19日 星(xīng)期二.
+    """
+    import numpy as np
+
+    from pipeline.ingest.signs import glossed, unglossed
+
+    cuts = glossed(flat.text, flat.edges)
+    if not cuts:
+        return flat, key
+    gone = np.array([(cut.end, cut.end - cut.start) for cut in cuts], np.int64)
+    before = np.concatenate(([0], gone[:, 1].cumsum()))[np.searchsorted(gone[:, 0], flat.edges, "right")]
+    text = cut_out(flat.text, cuts)
+    head = flat.head
+    if head is not None:
+        metas = {name: unglossed(value) for name, value in head.metas.items()}
+        head = replace(head, title=unglossed(head.title), metas=metas)
+    plain = replace(flat, text=text, edges=flat.edges - before, head=head)
+    folded = cut_out(key, [Cut(cut.start, cut.end, cut.kind, cut.reason, key[cut.start : cut.end]) for cut in cuts])
+    return plain, text if key is flat.text else folded
 
 
 def _folded(key: str, cut: Cut) -> str:

@@ -18,6 +18,7 @@ __all__ = [
     "names_paper",
     "person",
     "signature",
+    "taken_from",
 ]
 
 LONGEST_BYLINE = 60
@@ -55,24 +56,31 @@ _GLUED = re.compile(rf"(?P<name>{_HAN}{{2,4}}?){_TAIL}")
 _CREW = re.compile("编辑|校对|责编|摄影|图片|审校|校审|审核|制图|视频|剪辑|美术")
 """Whoever comes after these is named on the line, but is no author."""
 _LABELLED = re.compile(
-    r"(?P<both>文[/／]图|图[/／]文)\s*(?![:：﹕/／∕|｜\s])|(?P<open>(?:本文|原文|文章|图文|报道|特约)?作者|撰文|撰稿|执笔人?|编译|译者)\s*[:：﹕]\s*"
+    r"(?P<both>文[/／]图|图[/／]文)\s*(?![:：﹕/／∕|｜\s])|(?P<open>(?:本文|原文|文章|图文|报道|特约)?作者|撰文者?|撰稿(?:编辑|人)?|执笔人?|编译|译者)\s*[:：﹕]\s*"
     r"|(?:(?:本文|原文)?作者|撰文|撰稿|执笔人?|编译|译者|采写|采编|口述|文字|图?文[/／、及和]图?|图[/／、及和]文|图?文)\s*[:：﹕/／∕|｜丨·・•]\s*"
-    r"|(?P<glued>(?:本文|原文)?作者|撰文|编译|图文)\s*|(?P<by>[Bb][Yy])\s*[:：]?\s+(?=[A-Z])"
+    r"|(?P<glued>(?:本文|原文)?作者|撰文|编译|图文)\s*|(?P<by>[Bb][Yy])\s*[:：]?\s+(?=[A-Z]|[\u3400-\u9fff]{2,3}$)"
 )
 """作者：甲, 文／甲, 撰文｜甲 (office), 作者甲, By A."""
-_PLACED = re.compile(rf"{_HAN}{{0,8}}(?:报导|报道|外电|专电|特译|编译|特稿|专访)(?:[／/]{_HAN}{{2,8}})?")
-_DESK = re.compile(r"\S{0,6}?(?:记者|编译|译者|特派员)|\S{0,6}中心(?=$|\S{2,4}$)")
+_PLACED = re.compile(
+    rf"{_HAN}{{0,8}}(?:报导|报道|外电|专电|特译|编译|特稿|专访)(?:[／/]{_HAN}{{2,8}})?"
+    rf"|{_HAN}{{2,5}}?(?:\d{{1,2}}月)?\d{{1,2}}日(?:[综专外]?电|讯)"
+)
+_DESK = re.compile(
+    r"\S{0,6}?(?:记者|编译|译者|特派员)|\S{0,6}中心(?=$|\S{2,4}$)|\S{0,6}(?:新闻|编译|采访|国际|财经|体育)组$"
+)
 _DEEDED = re.compile(
-    rf"\s?(?:编译|撰文|执笔|采写|撰稿)$|\s(?:{_HAN}{{2,6}})?(?:报导|报道|专电)$|\s?[/／]\s?文(?:[/／]?图)?$"
+    rf"\s?(?:编译|撰文|执笔|采写|撰稿)$|\s(?:{_HAN}{{2,6}})?(?:(?:报导|报道)(?:\s?[／/]\s?{_HAN}{{2,4}})?|专电)$|\s?[/／]\s?文(?:[/／]?图)?$"
     rf"|\s?[/／]\s?{_HAN}{{1,8}}(?:[日晚早商时]报|周刊|青年报|新闻网|电视台|通讯社|[报网])$|\s[A-Za-z]{{0,8}}{_HAN}{{0,6}}记者$"
 )
 """甲编译, 甲 上海报道, 甲/文, 甲/中国青年报, 甲 某报记者."""
 _DEED_ENDS = "译文笔写稿导道电图报刊网台社者"
 """The last characters of these."""
+_PAPER = re.compile(rf"{_HAN}{{2,8}}(?:[报网社台刊]|电视|新闻)|{_HAN}{{0,6}}[A-Za-z]{{3,12}}")
+"""The paper before its reporter's name: 某某網 甲 綜合報導."""
 _SLASH = re.compile(r"[／/∕|｜]\s?")
 _SENTENCE, _CLAUSE, _BRACKET = re.compile("[。！？!?；;]"), re.compile("[，。！？!?；;:：]"), re.compile("[（(]")
 _LABEL = re.compile(
-    r"[（(【\[]?(?:(?:本文|原文|文章)?作者|撰文|撰稿|采写|记者|通讯员|执笔人?|文|编译)\s*[:：﹕／/|｜]|[（(]?(?:撰文|采写)"
+    r"[（(【\[]?(?:(?:本文|原文|文章)?作者|撰文者?|撰稿(?:编辑|人)?|采写|记者|通讯员|执笔人?|文|编译)\s*[:：﹕／/|｜]|[（(]?(?:撰文|采写)"
 )
 _MAY_BE = re.compile(
     r"记者|通讯员|特派|作者|撰|采写|采编|编译|译者|执笔|口述|文|评论员|主笔|报[导道]|外电|专电|B[Yy]\b|b[Yy]\b|实习生|/|／|∕"
@@ -116,6 +124,13 @@ _PLAIN_DATELINE = re.compile(
 _AFTER_CAPTION = re.compile(
     rf"[）)]\s+(?P<said>记者{_HAN}{{2,4}}(?:、{_HAN}{{2,4}}){{0,2}}[／/]{_HAN}{{2,6}}报[道导])(?=\s)"
 )
+_LONG_PEN_NAME = 8
+"""Code points of a pen name with 的 in it."""
+_TAKEN_FROM = re.compile(
+    r"(?:本文|文章)(?:来自|转自|转载自|首发于|原载于?)[^。]{0,60}?[，,；;\s]\s?"
+    r"(?P<said>(?:作者|文|撰文)\s?[:：|｜]\s?[^\s，,。；;（(]{2,12})(?=[，,。；;（(]|$)"
+)
+"""本文来自微信公众号“乙”（ID：yi），作者：甲，某站经授权发布."""
 _AT_THE_START = 48
 """Code points of a paragraph in which a dateline ends: 新華社耶路撒冷12月19日電（記者…）."""
 _CAPTION = 150
@@ -147,7 +162,7 @@ def _words(text: str) -> list[str]:
     """Return the words of a row of names; a name of two characters may be spread over two words: 王 芳."""
     words: list[str] = []
     for word in _GAP.split(text):
-        if len(word) == 1 and words and len(words[-1]) == 1:
+        if words and len(words[-1]) == 1 and (len(word) == 1 or (len(word) == 2 and words[-1] in _SURNAMES)):
             words[-1] += word
         elif word:
             words.append(word)
@@ -200,10 +215,12 @@ def _is_labelled(body: str) -> bool:
     if label is None or len(body) - label.end() > 44 or _SENTENCE.search(body):
         return False
     words = _words(body[label.end() :])
+    if label["open"] and len(words) == 1 and 3 < len(words[0]) <= _LONG_PEN_NAME:  # 作者：海边的老王
+        words[0] = words[0].replace("的", "")
     if not words or any(_NO_NAMES.search(word) and not (k and _CREW.match(word)) for k, word in enumerate(words[:2])):
         return False
     first = _BRACKET.split(words[0])[0]
-    if label["glued"] or label["both"]:
+    if label["glued"] or label["both"] or (label["by"] and first[0] >= "\u3400"):
         return all(_is_named(word, "") for word in words)
     return _NAME.fullmatch(first) is not None or (label["open"] is not None and _PEN_NAME.fullmatch(first) is not None)
 
@@ -222,10 +239,17 @@ def _is_placed(body: str) -> bool:
     )
 
 
+def _may_end_with_deed(body: str) -> bool:
+    """Whether a line may end with what its people did; a place may stand behind a report."""
+    return body[-1] in _DEED_ENDS or "报导" in body[-10:] or "报道" in body[-10:]
+
+
 def _is_deeded(body: str) -> bool:
     """Whether a line is names and what they did, or for whom: 甲编译, 甲 乙/文, 甲/中国青年报."""
-    deed = _DEEDED.search(body) if body[-1] in _DEED_ENDS else None
+    deed = _DEEDED.search(body) if _may_end_with_deed(body) else None
     words = _words(body[: deed.start()]) if deed else []
+    if len(words) > 1 and not is_name(words[0]) and _PAPER.fullmatch(words[0]):
+        del words[0]
     return bool(words) and all(is_name(w) or (len(w) == 4 and _is_named(w, ":")) for w in words)
 
 
@@ -275,6 +299,12 @@ def signature(paragraph: str) -> tuple[int, int] | None:
     if is_byline(said) or (alone and all(map(is_name, _words(said.strip())))):
         return offset + found.start("said") - 1, offset + found.end("said") + 1
     return None
+
+
+def taken_from(line: str) -> tuple[int, int] | None:
+    """Return the span of the author in a folded line that says where the article ran before."""
+    found = _TAKEN_FROM.search(line) if "作者" in line or "文" in line else None
+    return found.span("said") if found and is_byline(found["said"]) else None
 
 
 def dateline(paragraph: str) -> tuple[int, int] | None:

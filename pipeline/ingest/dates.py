@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 
-__all__ = ["AGO", "CLOCK_LINE", "DATE", "STAMP", "iso_date", "same_instant", "url_date"]
+__all__ = ["AGO", "CLOCK_LINE", "DATE", "ENGLISH_DATE", "STAMP", "iso_date", "same_instant", "url_date"]
 
 _HALF = "上午|下午|早上|清晨|晚上|晚间|傍晚|凌晨|中午|[AaPp][Mm]"
 _CLOCK = (
@@ -15,14 +15,28 @@ _CLOCK = (
     r"\s*(?P<tz>Z|[+-]\d{2}:?\d{2})?)?"
 )
 DATE = re.compile(
-    r"(?:(?P<roc>民国)\s*)?(?<!\d)(?P<y>\d{2,4})\s*[-/年.．]\s*(?P<m>\d{1,2})\s*[-/月.．]\s*(?P<d>\d{1,2})(?!\d)\s*[日号]?"
-    + _CLOCK
+    r"(?:(?P<roc>民国)\s*)?(?<!\d)(?P<y>\d{2,4})(?:\s*[-/年.．]\s*|(?<=20\d\d)\s(?=\d\d/\d\d\b))"
+    r"(?P<m>\d{1,2})\s*[-/月.．]\s*(?P<d>\d{1,2})(?!\d)\s*[日号]?" + _CLOCK
 )
 _TIME_FIRST = re.compile(
     r"(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2}))?\s+(?P<y>\d{4})[-/年.](?P<m>\d{1,2})[-/月.](?P<d>\d{1,2})"
 )
 _YEAR_LAST = re.compile(r"(?<!\d)(?P<d>\d{1,2})[-/.](?P<m>\d{1,2})[-/.](?P<y>(?:19|20)\d{2})(?!\d)" + _CLOCK)
 """06/02/2022 - 13:48. The day comes first, as in Hong Kong, Singapore, France and Australia, unless it cannot."""
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH = (
+    r"(?P<month>Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?"
+    r"|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\.?"
+)
+ENGLISH_DATE = re.compile(
+    rf"{_MONTH}\s{{1,2}}(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?:,\s?|\s(?P<T>\d\d:\d\d:\d\d\s)?)(?P<y>20\d\d)(?!\d)"
+    r"(?:,?\s(?:at\s)?(?P<C>\d{1,2}:\d\d\s?(?:[AaPp][Mm])?))?"
+    rf"|(?P<d2>\d{{1,2}})\s{_MONTH.replace('month', 'month2')}\s(?P<y2>20\d\d)(?!\d)"
+    r"(?:,?\s(?P<C2>\d{1,2}:\d\d))?"
+    r"|(?P<month3>\d{1,2})月\s(?P<d3>\d{1,2}),\s(?P<y3>20\d\d)(?!\d)"
+)
+"""March 19, 2024; Mar 19 12:30:11 2024; 19 March 2024, 12:30; 3月 19, 2024."""
+_ENGLISH_CLOCK = re.compile(r"(?P<H>\d{1,2}):(?P<M>\d\d)(?::(?P<S>\d\d))?\s?(?P<ampm>[AaPp][Mm])?")
 _NO_YEAR = re.compile(
     r"(?<![\d年./-])(?P<m>\d{1,2})(?:-|/|月)(?P<d>\d{1,2})日?\s{0,3}(?P<H>(?<=[\s日])\d{1,2}|(?<=\d\d)\d{2})[:：](?P<M>\d{2})(?!\d)"
 )
@@ -51,6 +65,7 @@ def iso_date(text: str, crawled: str = "") -> str:
     one.
     """
     found = _full_date(text) if _PARTS.search(text) else ""
+    found = found or _english_date(text)
     return found or (_relative(text, crawled) if crawled else "")
 
 
@@ -72,6 +87,17 @@ def _full_date(text: str) -> str:
         if found := _day(year, month, day) or _day(year, day, month):
             return f"{found}{_clock(parts)}"
     return ""
+
+
+def _english_date(text: str) -> str:
+    """Return the first date with an English month, or ""."""
+    match = ENGLISH_DATE.search(text) if "20" in text else None
+    if match is None:
+        return ""
+    month, day, year = (match[name] or match[f"{name}2"] or match[f"{name}3"] for name in ("month", "d", "y"))
+    found = _day(int(year), int(match["month3"] or 0) or _MONTHS.index(month[:3].lower()) + 1, int(day))
+    clock = _ENGLISH_CLOCK.match(match["T"] or match["C"] or match["C2"] or "")
+    return f"{found}{_clock(clock.groupdict(default=''))}" if found and clock else found
 
 
 def _day(year: int, month: int, day: int) -> str:

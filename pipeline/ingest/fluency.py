@@ -218,6 +218,11 @@ class Fluency:
         logs: Floats = self._pair_steps.reshape(self.size, self.size)[first] * np.float32(-STEP)
         return logs
 
+    def cost(self, first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.int64]:
+        """Return what symbols cost after others, by pairs alone, in steps of `STEP` nats."""
+        steps: NDArray[np.int64] = self._pair_steps[first.astype(np.int64) * self.size + second].astype(np.int64)
+        return steps
+
     def surprise(self, key: str) -> Floats:
         """Return the cost of each character of `key` after the two before it, in nats, shape `(len(key),)`."""
         parts = []

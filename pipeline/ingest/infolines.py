@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from pipeline.ingest import bylines
-from pipeline.ingest.dates import AGO, DATE, iso_date
+from pipeline.ingest.dates import AGO, DATE, ENGLISH_DATE, iso_date
 
 __all__ = ["DATE_LABEL", "SOURCE", "Info", "read_info"]
 
@@ -37,6 +37,10 @@ SOURCE = re.compile(
     r"[\[【(（]?\s*(?P<name>(?:(?!作者|记者\s*[:：]|编辑|责编|责任编辑|发布时间|时间[:：]|字[号体]|浏览|阅读|点击)"
     r"[^\s|｜()（）\[\]【】]){0,30})\s*[)）\]】]?"
 )
+_PAPER = re.compile(
+    r"(?<=[\x00\s|｜·])(?!本[报网刊社台])(?P<name>[\u3400-\u9fff]{1,8}(?:[报网社]|周刊|杂志|客户端|电视台|通讯社|(?<=新华)社))\s*$"
+)
+"""A paper's name behind a date with its clock, as all that follows: 2024年03月19日 07:30 某某报."""
 _OTHER_INFO = re.compile(
     r"(?:浏览|阅读|点击|观看|点阅|访问|查看|评论|人气)(?:量|数|次数|时间约?)?\s*[:：]?\s*[(（]?\d[\d,.万]*[)）]?\s*(?:次|分钟)?"
     r"|(?:(?:分类|栏目|频道)\s*(?=[:：])|字[号级体](?:大小)?|编辑|责任编辑|责编|打印|分享到?)\s*[:：]?\s*[^|｜]*?"
@@ -70,14 +74,20 @@ def read_info(text: str, key: str, crawled: str) -> Info | None:
         key: the same folded.
         crawled: the time of the crawl, for 3小時前.
     """
-    if len(key) > _LONGEST or "。" in key or not (_SAYS_INFO.search(key) or _SAYS_TIME.search(key)):
+    if len(key) > _LONGEST or "。" in key:
+        return None
+    if not (_SAYS_INFO.search(key) or _SAYS_TIME.search(key) or ("20" in key and ENGLISH_DATE.search(key))):
         return None
     masked = _ADDRESS.sub(_blank, key) if "." in key else key
     published, changed = _line_date(masked, crawled)
     if published:
         masked = AGO.sub(_blank, _LABELLED_DATE.sub(_blank, masked))
+        masked = ENGLISH_DATE.sub(_blank, masked) if "20" in masked else masked
     source = ""
-    if named := SOURCE.search(masked):
+    named = SOURCE.search(masked)
+    if named is None and len(published) > len("2024-03-19"):
+        named = _PAPER.search(masked)
+    if named:
         source = text[named.start("name") : named.end("name")]
         masked = masked[: named.start()] + _blank(named) + masked[named.end() :]
     masked = _OTHER_INFO.sub(_blank, masked)

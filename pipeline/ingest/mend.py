@@ -1,11 +1,13 @@
 """Take out of a text what was spliced into its sentences: the spam that no cut of whole lines reaches.
 
-Five kinds: pieces of the title dealt out in a cycle, search phrases, pinyin glosses, invisible characters, disguised
-addresses. The rule throughout: in doubt, keep. A true sentence that is cut costs more than a phrase that stays.
+Six kinds: pieces of the title dealt out in a cycle, search phrases, pinyin glosses, invisible characters, disguised
+addresses, fillers before marks. The rule throughout: in doubt, keep. A true sentence that is cut costs more than a
+phrase that stays.
 """
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
@@ -20,6 +22,7 @@ from numpy.typing import NDArray
 from pipeline.article import Cut
 from pipeline.ingest import evidence
 from pipeline.ingest.evidence import LONGEST, SHORTEST
+from pipeline.ingest.fillers import find_fillers
 from pipeline.ingest.flatten import Inline
 from pipeline.ingest.fluency import Fluency, default_fluency
 from pipeline.ingest.glance import judge
@@ -40,7 +43,8 @@ _LIKELY = -0.5
 _DOUBT = 0.0
 """Log odds from which on a phrase that stays is doubted."""
 _IN_TITLE = 3.0
-"""Log odds taken from a phrase that the article's title names too: what an article is about recurs in it."""
+"""Log odds taken from a phrase that the article names itself, in its title, as a paragraph's first words, in quotation
+marks, or with its spelling in brackets: what an article is about recurs in it."""
 _SHORT, _LONGEST = 60, 10_000
 """Characters of kept text below which no sentence is judged, and above which it is judged in parts: 99.9% of articles
 are shorter, and what a hostile page costs grows with the square of a part."""
@@ -92,6 +96,10 @@ def mend(
     own = {(x.start, x.end) for x in within if not x.hidden}
     doubts: list[tuple[int, int]] = []
     for text in _texts(page, edges, cuts):
+        if fillers := find_fillers(default_fluency(), text.points[0]):
+            told = f"two characters that mean nothing before a mark, one of {len(fillers)} such pairs"
+            cuts += [cut for start, end in fillers for cut in text.cut(start, end, "filler", told)]
+            text = text.without(fillers)
         found, doubted = _spliced(default_fluency(), default_phrases(), text, title, noise, own)
         cuts += found
         doubts += doubted
@@ -271,7 +279,7 @@ def _spliced(
         if not (spoiled or look_for_phrases):
             break
         found = [
-            (phrase, phrase.score - _IN_TITLE * (phrase.foreign < 2 and text.key[phrase.start : phrase.end] in title))
+            (phrase, phrase.score - _IN_TITLE * (phrase.foreign < 2 and _is_named(text.key, phrase, title)))
             for phrase in find_phrases(
                 model, reading, text.told, text.key, noise, _LIKELY, frozenset(text.spans(elements))
             )
@@ -294,6 +302,28 @@ def _spliced(
             break
         text = text.without([(phrase.start, phrase.end) for phrase in gone])
     return cuts, _disjoint(doubts, cuts)
+
+
+def _is_named(key: str, phrase: Phrase, title: str) -> bool:
+    """Whether the article names a phrase itself: in its title, first in a line, in quotation marks, or spelt behind."""
+    words = key[phrase.start : phrase.end]
+    most = max(SHORTEST, -(-2 * len(words) // 3))  # a headline leaves words out
+    if any(words[at : at + most] in title for at in range(len(words) - most + 1)):
+        return True
+    if key.startswith(words) or f"\n{words}" in key:
+        return True
+    at = key.find(words)
+    while at >= 0:
+        before, behind = key[at - 1 : at], key[at + len(words) : at + len(words) + 3]
+        if (before and before in _OPENING and behind[:1] in _CLOSING) or _SPELT.match(behind):
+            return True
+        at = key.find(words, at + 1)
+    return False
+
+
+_OPENING, _CLOSING = frozenset("「『“《〈"), frozenset("」』”》〉")
+_SPELT = re.compile(r"[」』”》〉]?[（(][A-Za-z]")
+"""卫(Wei …): spam has no foreign spelling."""
 
 
 def _is_spoiled(scores: Sequence[float]) -> bool:

@@ -59,9 +59,13 @@ _CALLED = re.compile(r"[！？!?…](?:[”」』)）]?$|(?<!…).*[！？!?])")
 """A sentence without a full stop. One mark inside a line is still a headline's: 淹水四十公分！鎮立圖書館搶救兩萬冊."""
 _TODAY = re.compile("星期|周[一二三四五六日天]|今[天日]|农历")
 _YEAR = re.compile(r"(?:19|20)\d{2}\s*年?")
+_DATELINE = re.compile(r"[【〔\[(（][^】〕\])）。]{0,14}?((?:19|20)\d{2}年\d{1,2}月\d{1,2}日)\s?(?:讯|电|消息|报道)")
+"""The day in a dateline: 【某某社2024年3月19日訊】."""
+_MAIL = re.compile(r"\S{1,30}@[\w.-]{4,30}")
 _ALONE = re.compile(r"(?:(?:发布|发表|更新)?(?:时间|日期)|(?P<source>(?:新闻|文章|信息|稿件)?来源))\s*[:：]")
 """A label whose value stands on the next block."""
 _SPLIT = re.compile(r"[\s、,，;；|#/]+")
+_MARK_ONLY = re.compile(r"[()（）\[\]【】]*")
 _NO_TAG = re.compile("[。！？!?：:]")
 """What a tag has none of, beside the marks between tags."""
 
@@ -134,7 +138,7 @@ def _tag_line(text: str, body: str) -> tuple[str, ...]:
 
 
 def _words(tags: str) -> tuple[str, ...]:
-    return tuple(filter(None, _SPLIT.split(tags)))
+    return tuple(word for word in _SPLIT.split(tags) if not _MARK_ONLY.fullmatch(word))
 
 
 def find_fields(page: Page, flat: Flat, key: str, judged: Judged, body: str) -> Fields:
@@ -171,6 +175,9 @@ def find_fields(page: Page, flat: Flat, key: str, judged: Judged, body: str) -> 
     found.title, shows = find_title(page, flat, lines, first, judged.bits, body)
     for i in shows:
         found.moved[i] = ("title", "the article's title")
+    if shows:  # players and "now reading" lines repeat it below the text
+        below = [i for i in kept if i > last and lines[i] == lines[shows[-1]]]
+        found.moved |= dict.fromkeys(below, ("title", "the article's title again"))
     if first in shows:
         first = next((i for i in told if i > first and i not in shows), first)
     top = shows[-1] if shows else min(first, kept[0])
@@ -188,6 +195,7 @@ def find_fields(page: Page, flat: Flat, key: str, judged: Judged, body: str) -> 
             stamped = iso_date(stamp.group())
             shown = shown if shown[:10] == stamped[:10] and len(shown) > 10 else stamped
             break
+    issue = next((iso_date(day[1]) for i in told[:3] if (day := _DATELINE.match(lines[i]))), "") or issue
     found.published = _stated_time(page, flat, shown, changed, issue)
     if not found.byline:
         found.byline = _written_by(found, blocks, kept, [i for i in told if i >= first])
@@ -325,6 +333,9 @@ def _written_by(found: Fields, blocks: _Blocks, kept: Sequence[int], told: Seque
     for i in above:
         if both := _on_two_blocks(blocks, i):
             return both
+        if i not in found.moved and _is_signed(found, blocks, i):
+            found.moved[i] = ("byline", "says byline")
+            return texts[i]
     for i in told[:2]:
         if span := bylines.dateline(lines[i]):
             return texts[i][span[0] : span[1]]
@@ -338,10 +349,22 @@ def _written_by(found: Fields, blocks: _Blocks, kept: Sequence[int], told: Seque
             return texts[i]
         if i > last and (both := _on_two_blocks(blocks, i)):
             return both
+    for i in chain(above, inside[:1], below):
+        if span := bylines.taken_from(lines[i]):
+            return texts[i][span[0] : span[1]]
     for i in chain(reversed(below[:3]), reversed(kept[-3:])):
         if span := bylines.signature(lines[i]):
             return texts[i][span[0] : span[1]]
     return ""
+
+
+def _is_signed(found: Fields, blocks: _Blocks, i: int) -> bool:
+    """Whether block i is a name, and nothing else, beside the date or above an address for letters."""
+    lines = blocks.lines
+    if len(lines[i]) > 4 or blocks.kinds[i] or not bylines.is_name(lines[i]):
+        return False
+    beside = (found.moved.get(k, ("", ""))[0] for k in (i - 1, i + 1))
+    return "date" in beside or (i + 1 < len(lines) and _MAIL.fullmatch(lines[i + 1]) is not None)
 
 
 def _on_two_blocks(blocks: _Blocks, i: int) -> str:

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from pipeline.article import Cut, cut_out
 from pipeline.ingest.fluency import default_fluency
 from pipeline.native import splices
-from pipeline.script.fold import code_points
+from pipeline.script.fold import code_points, utf32
 from pipeline.script.identify import HANS, HANT, classes
 
-__all__ = ["find_glosses", "find_invisible", "find_watermarks", "finders", "shown"]
+__all__ = ["find_glosses", "find_invisible", "find_watermarks", "finders", "glossed", "shown", "unglossed"]
 
 _HAN = r"\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 _EMOJI = (
@@ -115,6 +115,18 @@ def find_glosses(page_text: str, spans: Sequence[tuple[int, int]]) -> list[Cut]:
     found = sorted(set(found))
     reason = f"pinyin of one ordinary character, one of {len(found)} on the page"
     return [Cut(start, end, "gloss", reason, page_text[start:end]) for start, end in found]
+
+
+def glossed(page_text: str, edges: NDArray[np.int64]) -> list[Cut]:
+    """Return the cuts of glosses of a whole page, whose blocks have these edges, shape `(n_blocks, 2)`."""
+    if not splices.signs(utf32(page_text), edges, _signs(), _DISGUISED) & splices.TONE:
+        return []
+    return find_glosses(page_text, [(start, end) for start, end in edges.tolist()])
+
+
+def unglossed(text: str) -> str:
+    """Return a text of a page whose glosses are a system without them."""
+    return _TONELESS.sub("", _GLOSS.sub("", text))
 
 
 _ALIKE = (

@@ -36,6 +36,7 @@ _SEE = "docs/adding.md shows such a file."
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)*")
 _OF_CODE = frozenset(
     (
+        "filler",
         "foreign_article",
         "gloss",
         "hidden",

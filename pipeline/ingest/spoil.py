@@ -87,6 +87,8 @@ class Spoiling:
     watermark: str = ""
     """Address of a copying site, spliced in with its letters spaced or replaced."""
     watermark_count: int = 0
+    fillers: float = 0.0
+    """Share of clauses that end with two characters that mean nothing, others each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,11 @@ class Spoiled:
 
 
 _JOINT = re.compile(r"[，。、；：！？」”）,.;:!?]")
+_CLAUSE = re.compile(r"[\u3400-\u9fff]{3}(?=[，。；,;])")
+_ORDINARY = bytes(byte for high in range(0xB0, 0xD7) for low in range(0xA1, 0xFF) for byte in (high, low)).decode(
+    "gb2312"
+)
+"""The characters of level 1 of GB 2312, which fillers are drawn from."""
 _INVISIBLE = "\u200b\u2060\u00ad\ufeff\ue003\u200e\u202a\u0008\u2063"
 
 
@@ -156,6 +163,10 @@ def spoil(text: str, how: Spoiling, seed: int) -> Spoiled:
         at = rng.randrange(1, max(2, len(text)))
         if _free(text, at):
             splices.append((at, disguised(how.watermark, rng)))
+    if how.fillers:
+        for mark in _CLAUSE.finditer(text):
+            if rng.random() < how.fillers:
+                splices.append((mark.end(), "".join(rng.choices(_ORDINARY, k=2))))
     return _spliced(text, sorted(splices, key=lambda splice: splice[0]))
 
 

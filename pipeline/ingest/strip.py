@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.article import Cut
-from pipeline.ingest.bare import bare_lines, is_told, sentences
+from pipeline.ingest.bare import bare_lines, headlines_below, is_told, sentences
 from pipeline.ingest.blocks import FURNITURE, describe
 from pipeline.ingest.elements import Forced, Tree
 from pipeline.ingest.flatten import Flat
@@ -42,6 +42,8 @@ _KEEP_ABOVE = 0.2
 """The same for a paragraph above the first that stays."""
 _PARAGRAPH = 40
 """Characters of such a paragraph, at least."""
+_THE_END, _TO_THE_END = re.compile("[。！？”」][（(]完[）)]$"), 3
+"""What ends an article by its own word, and how many lines behind the last paragraph that is sure it may stand."""
 _KEEP_ASIDE = 0.9
 """A line in an element that is named as furniture stays only if the judge is this sure."""
 _KEEP_FURNITURE = 0.98
@@ -202,6 +204,12 @@ def _choose(
             elif len(lines[i]) < _PARAGRAPH or not _tells(lines[i]):
                 break
             kept.add(i)
+        for i in range(max(told) + 1, min(max(told) + 1 + _TO_THE_END, len(lines))):
+            if _THE_END.search(lines[i]) and plain[i] and not bits[i]:
+                ends = [k for k in range(max(told) + 1, i + 1) if plain[k] and not bits[k]]
+                keep[ends] = 1
+                kept.update(ends)
+                break
     return sorted(kept)
 
 
@@ -274,6 +282,8 @@ def _without_lists(kept: list[int], lines: Sequence[str]) -> list[int]:
     Questions and headlines of other articles hang under a page twice and three times: for phones, as "hot", as "new".
     Markup would tell; in flattened text only the copies do (leaked lines a page 1.14 to .64 by site).
     """
+    end = headlines_below(lines)
+    kept = [i for i in kept if i < end]
     last = max((i for i in kept if len(lines[i]) > _LONGEST_HEADLINE and is_told(lines[i])), default=len(lines))
     copies = Counter(lines[last + 1 :])
     return [i for i in kept if i <= last or copies[lines[i]] == 1 or len(lines[i]) < _SHORTEST_HEADLINE]

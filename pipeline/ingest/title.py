@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from pipeline.article import Page
-from pipeline.ingest.dates import STAMP
+from pipeline.ingest import bylines
+from pipeline.ingest.dates import ENGLISH_DATE, STAMP
 from pipeline.ingest.flatten import Flat
 from pipeline.ingest.rules import mask
 from pipeline.native import pages
@@ -49,6 +50,14 @@ _BELOW_THE_DATE = 0.4
 """What a line below a date with a clock loses: a title stands above it, a subhead below."""
 _BARELY = 0.25
 """Share under which a line is no title whatever stands beside it."""
+_ALONE = 10
+"""Code points of a line that is the title by its place alone."""
+_HALF = r"[^\sA-Za-z（(]{4,24}"
+_HALVES = re.compile(
+    rf"(?=[\u3400-\u9fff「『《【“]){_HALF}[ \u3000]{_HALF}(?:[ \u3000]{_HALF})?(?:\s?[(（]\d\d:\d\d[)）])?$"
+)
+_BLURRED = re.compile(r"(?<!\d)[：:]|[*/|｜@#，。；]|作者|[编审][辑校核]|校对|撰|译|[报网站]$")
+"""What such a line has none of: marks of labels, of sentences, of credits."""
 _SHORTEST_TITLE = 6
 LONGEST_TITLE = 80
 """Code points of the longest line that is looked at as a title."""
@@ -65,7 +74,9 @@ _LONGEST_OFFICE = 12
 _BUTTONS = re.compile(r"[^【]{0,8}(?:【[^】]{1,12}】\s*){3,}|\d+\s*人?(?:次|参与)\s*\d*\s*(?:条?评论|阅读)?")
 """页面功能【打印】【关闭】【推荐】, 12人参与3评论."""
 _OLD_NAME = re.compile(r"^[（(【\[]?\s*(?:原(?:文)?标题|原题)\s*[:：]?\s*")
-_TITLE_LABEL = re.compile(r"^(?:正在(?:阅读|浏览|播放)|(?:文章|新闻|本文)?标题)\s*[:：]\s*")
+_TITLE_LABEL = re.compile(
+    r"^(?:正在(?:阅读|浏览|播放)|(?:文章|新闻|本文)?标题)\s*(?:[:：]|(?=\[))\s*(?:\[[^\]]{2,4}\]\s*)?"
+)
 _PICTURED = re.compile(r"[（(](?:[多组附]?图|[组多]?图文?|视频)[）)]$")
 _CHINESE = re.compile("[\u3400-\u9fff].*[\u3400-\u9fff]")
 _CLOCK = re.compile(r"\d(?:[:：时]\d{2}|\s*(?:分钟|小时|天)前)")
@@ -285,6 +296,8 @@ def _best_line(flat: Flat, folded: Sequence[str], first: int, bits: Sequence[int
     if is_like(above) and len(lines[above]) >= 10 and counts[lines[best]] == 1 and above != renamed:
         best = above
     if best < 0:
+        best = _by_place(lines, worth, first, bits)
+    if best < 0:
         return "", []
     # The page's <title> often stands in flattened text too: the headline, and the site's name behind it.
     headline = lines[best]
@@ -303,16 +316,31 @@ def _best_line(flat: Flat, folded: Sequence[str], first: int, bits: Sequence[int
     return shown, same
 
 
+def _by_place(lines: Mapping[int, str], worth: Mapping[int, float], first: int, bits: Sequence[int]) -> int:
+    """Return the line that only its place makes the title: alone above the first paragraph; -1 where there is none.
+
+    A headline may share no words with what it stands above. It stands below a date, or it is the text's first line and
+    in two halves: 渔港等来好消息 老船长再出海.
+    """
+    i = first - 1
+    line = lines.get(i, "")
+    placed = worth.get(i - 1) == _WORTH or (i == 0 and _HALVES.match(line) is not None)
+    return i if placed and len(line) >= _ALONE and not bits[i] and _BLURRED.search(line) is None else -1
+
+
 def _told_by(line: str, bits: int) -> float:
     """Return what an info line is worth to a title above it: more with a clock, little as a source alone."""
-    return _WORTH if _CLOCK.search(line) or bits & mask(("byline", "date")) else _WORTH / 2
+    told = (
+        _CLOCK.search(line) or bits & mask(("byline", "date")) or ENGLISH_DATE.search(line) or bylines.is_byline(line)
+    )
+    return _WORTH if told else _WORTH / 2
 
 
 def _may_title(line: str, bits: int) -> bool:
     """Whether a folded line has the look of a title."""
     if not _SHORTEST_TITLE <= len(line) <= LONGEST_TITLE or "。" in line or not _CHINESE.search(line):
         return False
-    if _is_other(line) or is_button_row(line) or (_CLOCK.search(line) and _says_info(line)):
+    if _is_other(line) or is_button_row(line) or (_CLOCK.search(line) and _says_info(line)) or bylines.is_byline(line):
         return False
     if bits and not (bits == mask(("caption",)) and _PICTURED.search(line)):
         return bits == mask(("date",)) and not _says_info(line)  # 9月26日盘中重要资讯汇总
@@ -333,4 +361,6 @@ def _is_other(line: str) -> bool:
 
 def _says_info(line: str) -> bool:
     """Whether a folded line tells a time, or begins with a label of the source or the author."""
-    return _TIME.search(line) is not None or _CREDIT.match(line) is not None
+    if _TIME.search(line) or _CREDIT.match(line):
+        return True
+    return bylines.is_byline(line) or ("20" in line and ENGLISH_DATE.search(line) is not None)

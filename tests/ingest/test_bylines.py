@@ -60,6 +60,15 @@ BYLINES = (
     "林小满 石榕报道",
     "林小满 ABC中文记者",
     "By Anna Lim",
+    "By 林小满",
+    "石榕新聞組／石榕8日電",
+    "林小滿 陳步青 報導 / 望湖市",
+    "石榕網 林小滿 綜合報導",
+    "新頭嶼news 林小滿 綜合報導",
+    "作者 林 小满",
+    "作者：湖边的老渔夫",
+    "撰文者：林小滿",
+    "撰稿編輯：林小滿",
 )
 NO_BYLINES = (
     "",
@@ -68,6 +77,9 @@ NO_BYLINES = (
     "作者：",
     "作者：未知",
     "作者：佚名",
+    "作者：本文的编辑",
+    "轮渡恢复 港务课 综合报道",
+    "石榕港／3日電價調整",
     "作者：网络整理",
     "作者：石榕网编辑部",
     "作者：望湖村党支部",
@@ -177,7 +189,22 @@ def test_labels() -> None:
 
 @given(st.from_regex(bylines._DEEDED))
 def test_what_ends_with_a_deed_is_looked_at_closer(line: str) -> None:
-    assert line.rstrip("\n")[-1] in bylines._DEED_ENDS
+    assert bylines._may_end_with_deed(line.rstrip("\n"))
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("本文来自微信公众号“湖边观察”（ID：hubian），作者：阿岚，某站经授权发布。", "作者：阿岚"),
+        ("本文轉自石榕週刊，作者：林小滿。", "作者：林小滿"),
+        ("本文来自微信公众号“湖边观察”。", ""),
+        ("文章来自读者来信，作者不愿署名，编辑部核实过。", ""),
+        ("本文来自微信公众号“湖边观察”，作者：编辑部，转载请联系。", ""),
+    ],
+)
+def test_the_author_of_a_reprint(line: str, wanted: str) -> None:
+    span = bylines.taken_from(fold(line))
+    assert (line[span[0] : span[1]] if span else "") == wanted
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from pipeline.article import Cut, Page, cut_out
 from pipeline.ingest import clean
-from pipeline.ingest.mend import Mending, mend
+from pipeline.ingest.mend import Mending, _is_named, mend
+from pipeline.ingest.phrases import Phrase
 from pipeline.ingest.spoil import Spoiled, Spoiling, spoil
 from pipeline.script.fold import fold
 from tests.ingest.articles import HARBOUR_HANS, HARBOUR_TITLE, RIVER_HANT, RIVER_TITLE
@@ -36,7 +37,7 @@ def check(mending: Mending, text: str, spans: list[tuple[int, int]]) -> None:
         assert last <= cut.start < cut.end
         assert any(start <= cut.start and cut.end <= end for start, end in spans)
         assert text[cut.start : cut.end] == cut.text
-        assert cut.kind in {"title_piece", "search_phrase", "gloss", "invisible", "watermark", "hidden"}
+        assert cut.kind in {"title_piece", "search_phrase", "gloss", "invisible", "watermark", "hidden", "filler"}
         assert cut.reason
         last = cut.end
     last = 0
@@ -302,3 +303,90 @@ def test_any_text_can_be_mended(matter: str, seed: int) -> None:
 @pytest.mark.parametrize("text", ["", "a", "河", "\n", "河" * 500, "河水" * 300, "abc123" * 100, "\ud800" * 100])
 def test_odd_texts(text: str) -> None:
     check(mended(text), text, lines(text))
+
+
+CALLBACKS = (
+    "回调函数是作为参数传给另一个函数的函数。调用者在合适的时候再执行它，程序不必停下来等待。\n"
+    "在浏览器里，点击按钮、收到数据、计时结束，都会触发回调函数。写代码时，把回调函数交给监听器，事情发生后由它调用。\n"
+    "回调函数如果一层套一层，代码会变得难读。后来的语言用别的办法来改写回调函数，让代码看起来像是一行一行执行。\n"
+    "不过，在底层，回调函数并没有消失。定时器仍然接收回调函数，网络请求也一样。理解了回调函数，其余的就不难了。\n"
+)
+
+
+def test_what_the_title_above_a_text_names_belongs_to_the_article() -> None:
+    """A term that its article is about recurs in places where a phrase would; the title is on the page itself."""
+    article = clean(Page(id="1", text=f"什么是回调函数\n{CALLBACKS}"))
+    assert article.text.strip() == CALLBACKS.strip()
+    page = f"<h1>什么是回调函数</h1>{''.join(f'<p>{line}</p>' for line in CALLBACKS.splitlines())}"
+    assert [cut for cut in clean(Page(id="1", html=page)).cuts if cut.kind == "search_phrase"] == []
+
+
+@pytest.mark.parametrize("script", ARTICLES)
+def test_fillers_before_marks_are_taken_out(script: str) -> None:
+    text, _ = ARTICLES[script]
+    spoiled = spoil(text, Spoiling(fillers=0.4), 3)
+    cuts = mended(spoiled.text).cuts
+    precision, recall = scored(spoiled, cuts)
+    assert {cut.kind for cut in cuts} == {"filler"}
+    assert precision > 0.9 and recall > 0.8
+
+
+def test_a_few_strange_words_before_marks_are_no_fillers() -> None:
+    """Names end clauses too; they come again, or there are few of them."""
+    text = ARTICLES["hans"][0]
+    names = ("檀绊", "鸡粱", "雹翎")
+    marks = [match.end() for match in re.finditer("[\u3400-\u9fff]{6}(?=[，,])", text)]
+    few = "".join([text[: marks[0]], names[0], text[marks[0] : marks[4]], names[1], text[marks[4] :]])
+    assert [cut for cut in mended(few).cuts if cut.kind == "filler"] == []
+    many = re.sub("([\u3400-\u9fff]{6})(?=[，,])", lambda match: match[1] + names[match.start() % 3], text)
+    assert [cut for cut in mended(many).cuts if cut.kind == "filler"] == []
+
+
+def test_fillers_in_glossed_sentences() -> None:
+    """The copying sites that put fillers in also put pinyin behind every other character."""
+    text, _ = ARTICLES["hant"]
+    spoiled = spoil(spoil(text, Spoiling(fillers=0.4), 3).text, Spoiling(glosses=30), 5)
+    assert {cut.kind for cut in mended(spoiled.text).cuts} == {"filler", "gloss"}
+
+
+@pytest.mark.parametrize("place", [2, 4])
+def test_a_term_that_begins_paragraphs_is_no_phrase(place: int) -> None:
+    """Nor where other headlines, inside the text or below it, have it."""
+    lines = [f"<p>{line}</p>" for line in CALLBACKS.splitlines()]
+    lines.insert(
+        place, '<ul class="related"><li><a href="/1">一文读懂回调函数</a><li><a href="/2">回调函数一百题</a></ul>'
+    )
+    article = clean(Page(id="1", html=f"<h1>网页怎么等事情发生</h1>{''.join(lines)}"))
+    assert [cut for cut in article.cuts if cut.kind == "search_phrase"] == []
+
+
+@pytest.mark.parametrize(
+    ("behind", "title", "named"),
+    [
+        ("他说，娜敦瓦妮（Nadun W.）昨天到了。", "", True),
+        ("他说，“娜敦瓦妮”是一艘船。", "", True),
+        ("他说，『娜敦瓦妮』(Nadun)是一艘船。", "", True),
+        ("他说，船已经到了。", "娜敦瓦妮号试航", True),
+        ("他说，船已经到了。\n娜敦瓦妮可以载四十人。", "", True),
+        ("他说，“娜敦瓦妮号已经到了。”", "", False),
+        ("他说，娜敦瓦妮（见图）昨天到了。", "轮渡试航", False),
+    ],
+)
+def test_what_an_article_names_itself_is_likely_its_own(behind: str, title: str, named: bool) -> None:
+    key = f"港口的娜敦瓦妮轮渡昨天复航。{behind}"
+    assert _is_named(key, Phrase(3, 7, 4.0, 0, 1, False), title) is named
+
+
+def test_a_headline_names_a_term_in_fewer_words() -> None:
+    key = "港务课说，望湖跨港渡轮常客优惠票的申请今天开始。"
+    phrase = Phrase(5, 16, 4.0, 0, 2, False)
+    assert key[phrase.start : phrase.end] == "望湖跨港渡轮常客优惠票"
+    assert _is_named(key, phrase, "跨港渡轮常客优惠票今起发放")
+    assert not _is_named(key, phrase, "渡轮常客今起有票")
+
+
+def test_a_title_far_above_its_text_is_no_evidence_against_it() -> None:
+    """Buttons, names and captions may stand between; its words recur below because the text is about them."""
+    above = ("程序员怎么理解回调函数这件事", "小林", "收藏", "放大", "缩小", "转寄", "朗读", "纠错")
+    article = clean(Page(id="1", text="\n".join(("首页", *above, CALLBACKS, "延伸阅读", "港口清晨大火"))))
+    assert [cut for cut in article.cuts if cut.kind == "search_phrase"] == []

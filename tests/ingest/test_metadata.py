@@ -69,6 +69,15 @@ CRAWLED = "2026-02-03T10:12:00+08:00"
         ("114年4月3日", "2025-04-03"),
         ("發布時間：2025-04-03 08:15｜更新時間：2025-04-04 09:00", "2025-04-03T08:15"),
         ("2024-02-29", "2024-02-29"),
+        ("March 19, 2024", "2024-03-19"),
+        ("Mar 9, 2024 10:22 PM", "2024-03-09T22:22"),
+        ("時間Tue Mar 19 12:30:11 2024", "2024-03-19T12:30:11"),
+        ("19 March 2024, 08:15", "2024-03-19T08:15"),
+        ("3月 19, 2024", "2024-03-19"),
+        ("13月 19, 2024", ""),
+        ("Marble 19, 2024", ""),
+        ("March 32, 2024", ""),
+        ("2024 03/19 16:05:30", "2024-03-19T16:05:30"),
         ("2023-02-29", ""),
         ("2025-13-01", ""),
         ("2025年4月31日", ""),
@@ -186,6 +195,48 @@ def test_title_byline_and_date_above_the_text_become_fields() -> None:
     assert (article.title, article.byline, article.published) == (TITLE, "記者林小滿／石榕報導", "2026-02-03T10:12")
     assert article.text.splitlines() == list(BODY)
     assert [cut.kind for cut in article.cuts] == ["title", "byline", "date"]
+
+
+def test_the_day_of_a_dateline_is_the_day_of_an_article_that_has_no_other() -> None:
+    first = f"【嶼通社2026年02月02日訊】{BODY[0]}"
+    assert cleaned(TITLE, first, *BODY[1:]).published == "2026-02-02"
+    assert cleaned(TITLE, "2026-02-03 10:12", first, *BODY[1:]).published == "2026-02-03T10:12"
+    told = f"【石榕港2026年02月02日起】{BODY[0]}"
+    assert cleaned(TITLE, told, *BODY[1:]).published == ""
+
+
+@pytest.mark.parametrize(
+    ("lines", "byline"),
+    [
+        (("2026-02-03 10:12", "林小滿"), "林小滿"),
+        (("林小滿", "2026-02-03 10:12"), "林小滿"),
+        (("林小滿", "lin@example.com", "發布 / 2026年2月3日 10:12"), "林小滿"),
+        (("2026-02-03 10:12", "港口輪渡"), ""),
+        (("2026-02-03 10:12", "輪渡", "林小滿"), ""),
+    ],
+)
+def test_a_name_beside_the_date_signs_the_article(lines: tuple[str, ...], byline: str) -> None:
+    article = cleaned("首頁", TITLE, *lines, *BODY, "延伸閱讀", "果菜市場清晨大火 攤商損失待查")
+    assert (article.byline, article.published) == (byline, "2026-02-03T10:12")
+
+
+@pytest.mark.parametrize(
+    ("line", "source"),
+    [
+        ("2026年02月03日 10:12 石榕日報", "石榕日報"),
+        ("2026-02-03 10:12:09　　望湖新聞網", "望湖新聞網"),
+        ("2026-02-03 10:12 本報", ""),
+        ("2026年02月03日 石榕日報", ""),
+        ("2026-02-03 10:12 石榕港", ""),
+    ],
+)
+def test_a_paper_behind_the_clock_is_the_source(line: str, source: str) -> None:
+    assert cleaned("首頁", TITLE, line, *BODY).source == source
+
+
+def test_a_byline_is_no_title() -> None:
+    article = cleaned("林小滿 陳步青 報導 / 石榕市", *BODY)
+    assert (article.title, article.byline) == ("", "林小滿 陳步青 報導 / 石榕市")
 
 
 def test_one_line_may_say_everything() -> None:
@@ -478,3 +529,14 @@ def test_a_line_without_end_is_read_at_its_ends() -> None:
     found = find_fields(Page(id="1", text=text), flat, key, judged, key)
     assert (found.title, found.byline, found.published) == (TITLE, "（記者林小滿）", "2026-02-03T10:12")
     assert time.process_time() - start < 2
+
+
+def test_the_title_again_below_the_text_is_no_text() -> None:
+    article = cleaned("首頁", TITLE, "2026-02-03 10:12", *BODY, TITLE, "延伸閱讀", "果菜市場清晨大火 攤商損失待查")
+    assert article.title == TITLE
+    assert article.text.splitlines() == list(BODY)
+
+
+def test_brackets_round_tags_are_no_tags() -> None:
+    article = cleaned("首頁", TITLE, "2026-02-03 10:12", *BODY, "（ 輪渡 石榕港 ）", "延伸閱讀", "果菜市場清晨大火")
+    assert article.tags == ("輪渡", "石榕港")

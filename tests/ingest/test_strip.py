@@ -67,6 +67,55 @@ def test_lists_round_a_text_are_cut_and_named() -> None:
     assert all("熱門新聞" in cut.reason for cut in article.cuts if TEASERS[4] in cut.text)
 
 
+LONG = (
+    *BODY,
+    "水塔建於四十年前，當時全村只有六十戶人家，水從山腰的湧泉引來，冬天水小，夏天水濁，村裡的人習慣了先沉澱再燒開。",
+    "後來山下的人家漸漸搬上來，用水多了三倍，水塔卻還是同一座，閥門修了又修，師傅說能撐到今天已經是奇蹟。",
+    "換閥門的工程前後花了九天，工人趁半夜用水少的時候停水施工，天亮以前一定復水，沒有一戶人家為此投訴。",
+    "村長最後說，等到雨季過去，他還想把塔身重新粉刷一遍，再請學校的孩子在上面畫一片海，讓遠遠開車過來的人一眼就看到。",
+)
+
+
+@pytest.mark.parametrize(
+    "sign", ["首頁", "分享到：", "聽新聞", "請繼續往下閱讀...", "更多 >", "上一篇：果菜市場清晨大火"]
+)
+def test_a_long_article_among_few_lines_of_a_page_is_a_page(sign: str) -> None:
+    """One line that only pages have tells that the others beside a long article are not its own."""
+    foot = ("關於本站", "讀者服務", "廣告刊登")
+    kept = text_page(sign, *LONG, *foot).text.splitlines()
+    assert kept == list(LONG)
+    assert text_page(*LONG, *foot).text.splitlines() != kept
+
+
+def test_headlines_below_an_article_that_no_heading_names() -> None:
+    article = text_page(*LONG, *TEASERS[:6])
+    assert article.text.splitlines() == list(LONG)
+    assert {kinds(article)[line] for line in TEASERS[:6]} == {"related"}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("日期：三月八日起", "時間：早上九點到下午五點", "地點：霧坪活動中心二樓", "電話：請洽村辦公室"),
+        (
+            "1. 先關掉總開關再開水龍頭",
+            "2. 等塔裡的水位降到刻度以下",
+            "3. 換上新的墊片並且鎖緊",
+            "4. 慢慢打開總開關試水",
+        ),
+        ("林阿水（霧坪村村長）", "陳春妹（雜貨店的老闆）", "王大川（自來水公司師傅）", "李小雨（小學六年級學生）"),
+        ("山上的水慢慢流", "山上的水慢慢走", "山上的水慢慢停", "山上的水慢慢有"),
+    ],
+    ids=["labels", "steps", "names", "song"],
+)
+def test_an_articles_own_list_at_its_end_stays(lines: tuple[str, ...]) -> None:
+    assert text_page(*LONG, *lines).text.splitlines() == [*LONG, *lines]
+
+
+def test_an_article_pasted_with_its_second_copy_is_kept_once() -> None:
+    assert text_page(*LONG, *LONG).text.splitlines() == list(LONG)
+
+
 def test_the_two_scripts_are_cut_alike() -> None:
     lines = ("首頁", "要聞", *BODY, "上一則", "下一則：果菜市場清晨大火", "延伸閱讀", *TEASERS)
     hant, hans = text_page(*lines), text_page(*map(fold, lines))
@@ -378,3 +427,63 @@ def test_a_table_of_the_article_stays_whole() -> None:
         judge.keep.return_value = np.array([0.9, *[0.7] * (12 - doubtful), *[0.2] * doubtful, 0.9])
         kept = judge_blocks(flat, fold(flat.text), judge).kept
         assert len(kept) == (14 if doubtful == 2 else 11)
+
+
+def test_a_short_last_paragraph_that_says_it_is_the_last_stays() -> None:
+    end = "村長說，雨季後再粉刷。（完）"
+    article = text_page("首頁", *BODY, end, "延伸閱讀", *TEASERS[:4])
+    assert article.text.splitlines() == [*BODY, end]
+
+
+# Pages whose copyist glosses every other character.
+
+GLOSSES = {
+    "首": "shǒu",
+    "頁": "yè",
+    "村": "cūn",
+    "水": "shuǐ",
+    "新": "xīn",
+    "閥": "fá",
+    "門": "mén",
+    "師": "shī",
+    "說": "shuō",
+    "年": "nián",
+    "聞": "wén",
+    "熱": "rè",
+    "權": "quán",
+    "篇": "piān",
+    "讀": "dú",
+    "場": "chǎng",
+    "換": "huàn",
+}
+GLOSSED_TITLE = "霧坪村水塔換閥門 三百戶不再停水"
+
+
+def glossed(line: str) -> str:
+    return "".join(f"{c}({GLOSSES[c]})" if c in GLOSSES else c for c in line)
+
+
+def test_glossed_lines_say_what_they_say_without_glosses() -> None:
+    above = ("首頁 > 新聞 > 正文", GLOSSED_TITLE, "2026年2月3日 10:12 來源：望湖新聞")
+    below = ("上一篇：海堤步道週末封閉", "熱門新聞", *TEASERS[:5], "版權所有 翻印必究")
+    plain = text_page(*above, *BODY, *below)
+    article = text_page(*map(glossed, (*above, *BODY, *below)))
+    assert article.text == plain.text == "\n".join(BODY)
+    assert (article.title, article.published, article.source) == (GLOSSED_TITLE, "2026-02-03T10:12", "望湖新聞")
+    assert restore(article.text, article.cuts) == article.page_text
+    assert [cut.kind for cut in article.cuts if cut.kind != "gloss"] == [cut.kind for cut in plain.cuts]
+    assert "".join(cut.text for cut in article.cuts).count(")") == article.page_text.count(")")
+
+
+def test_a_glossed_head_tells_the_title_without_glosses() -> None:
+    lines = "".join(f"<p>{glossed(line)}</p>" for line in BODY)
+    head = f"<title>{glossed(GLOSSED_TITLE)}_望湖新(xīn)聞網</title>"
+    body = f"<h1>{glossed(GLOSSED_TITLE)}</h1>{lines}"
+    article = clean(Page(id="1", html=f"<html><head>{head}</head><body>{body}</body></html>"))
+    assert (article.title, article.text) == (GLOSSED_TITLE, "\n".join(BODY))
+
+
+def test_a_pinyin_lesson_keeps_its_glosses() -> None:
+    """Two glosses are a help for readers, not a copyist's."""
+    lesson = (*BODY, "牌子上寫的霧坪(wù)兩個字，孩子們都會讀，水閘(zhá)的閘卻要老師教。")
+    assert text_page(*lesson).text.splitlines() == list(lesson)

@@ -125,3 +125,25 @@ def test_a_date_behind_a_title_is_not_of_it(stamp: str) -> None:
 
 def test_a_year_in_a_title_stays() -> None:
     assert cleaned("石榕港輪渡停航紀事 2026", "2026-02-03 10:12", *BODY).title == "石榕港輪渡停航紀事 2026"
+
+
+STRANGE = "老船長終於等到好消息 孩子們先睹為快"
+"""A headline that shares no two characters in a row with the text below it."""
+
+
+@pytest.mark.parametrize(
+    ("above", "wanted"),
+    [
+        ((STRANGE,), STRANGE),
+        ((f"{STRANGE} (23:18)",), f"{STRANGE} (23:18)"),
+        (("首頁 > 地方", "2026-02-03 10:12", STRANGE.replace(" ", "")), STRANGE.replace(" ", "")),
+        ((STRANGE, "By 林小滿", "February 3, 2026"), STRANGE),
+        (("批次：[地方] 老船長", f"標題[新聞] {STRANGE}", "時間Tue Feb  3 10:12:30 2026"), STRANGE),
+        (("*作者為望湖大學 漁業系教授*",), ""),
+        (("望湖農場 Harbour 供稿組",), ""),
+        (("林小滿 校對 陳步青 發布",), ""),
+        (("老船長終於等到好消息",), ""),
+    ],
+)
+def test_a_headline_that_shares_no_word_with_the_text(above: tuple[str, ...], wanted: str) -> None:
+    assert cleaned(*above, *BODY).title == wanted

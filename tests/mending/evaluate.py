@@ -81,6 +81,7 @@ def spoilings(host: Host, rng: random.Random) -> dict[str, Spoiling]:
         "glosses": Spoiling(glosses=12),
         "invisible": Spoiling(invisible=40),
         "watermarks": Spoiling(watermark=rng.choice(("www.shuge.com", "xinwen.cc", "m.kanbao.net")), watermark_count=3),
+        "fillers": Spoiling(fillers=rng.choice((0.2, 0.35, 0.5))),
     }
 
 

@@ -32,6 +32,30 @@ EXPORT void tw_seams(const Language *language, const Reading *reading, int64_t c
     }
 }
 
+static bool is_one_of(uint32_t c, const uint32_t *marks) {
+    if (c >= 0x3400 && c <= 0x9fff) return false; /* as nearly all are */
+    while (*marks && *marks != c) marks++;
+    return *marks != 0;
+}
+
+/* How many clauses gain more than `least` steps without their two last characters. Looks at some `most` of the marks that
+ * end one, all over the text, from `first` on; `marks` end with 0. */
+EXPORT int64_t tw_strange_ends(const Language *language, const uint32_t *key, int64_t size, const uint32_t *marks,
+                               int64_t first, int64_t most, int64_t least) {
+    int64_t ends = 0, strange = 0, number = 0;
+    for (int64_t i = first; i < size; i++) ends += is_one_of(key[i], marks);
+    int64_t step = max64(ends / most, 1);
+    for (int64_t i = first; i < size; i++) {
+        if (!is_one_of(key[i], marks) || number++ % step) continue;
+        int64_t before = symbol_of(language, key[i - 3]), a = symbol_of(language, key[i - 2]);
+        int64_t b = symbol_of(language, key[i - 1]), mark = symbol_of(language, key[i]);
+        const uint8_t *steps = language->pair_steps;
+        int64_t with = steps[before * language->size + a] + steps[a * language->size + b] + steps[b * language->size + mark];
+        strange += with - steps[before * language->size + mark] > least;
+    }
+    return strange;
+}
+
 /* The signs of all characters of the spans together: `table` has those of each code point. A run is of characters of a span
  * that are letters, dots or spacers. One with `least` disguised ones, or `least` single ones before a gap, may be an
  * address. */

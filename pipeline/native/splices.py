@@ -48,6 +48,7 @@ __all__ = [
     "read",
     "seams",
     "signs",
+    "strange_ends",
 ]
 
 WORD, LETTER, DIGIT, ALPHANUMERIC = (1 << bit for bit in range(4))
@@ -332,6 +333,29 @@ def path(found: Joints, cycle: Sequence[int], costs: Costs) -> tuple[float, list
     numbers = ctypes.c_int64(len(found.starts)), at(strings), ctypes.c_int64(len(strings))
     length = call("tw_path", found, *numbers, costs, at(rows), at(places), at(total))
     return float(total[0]), list(zip(rows[:length].tolist(), places[:length].tolist(), strict=True))
+
+
+def strange_ends(
+    language: Language, key: NDArray[np.uint32], marks: NDArray[np.uint32], first: int, most: int, least: int
+) -> int:
+    """Return how many clauses of a text gain more than `least` steps without their last two characters.
+
+    Args:
+        language: the model.
+        key: code points of the folded text.
+        marks: that end a clause, and a 0.
+        first: place from which on they are looked for, at least 3.
+        most: ends that are looked at, all over the text; up to twice as many.
+        least: steps.
+    """
+    return call(
+        "tw_strange_ends",
+        language,
+        at(key),
+        *map(ctypes.c_int64, (len(key),)),
+        at(marks),
+        *map(ctypes.c_int64, (first, most, least)),
+    )
 
 
 def signs(text: bytes, spans: NDArray[np.int64], table: NDArray[np.uint8], least: int) -> int:

@@ -30,9 +30,14 @@ __all__ = ["CAN_FORK", "FIRST", "Forked", "Loaded", "Nursery", "Process", "Spawn
 
 CAN_FORK = sys.platform == "linux"
 """macOS has libraries that do not survive a fork, Windows has none."""
-FIRST = Page("", text="兩國會談\n\n貿易代表今日在首都會面，" + "雙方討論關稅和稀土。會後發表聲明，稱氣氛良好。" * 3)
-"""The first page loads models and tables. It is one of ours, and long enough for all of them, so that no page of the
-input is timed for that."""
+FIRST = Page(
+    "",
+    text="兩國會談\n\n台灣的貿易代表今日在首都會面，"
+    + "雙方討論關稅、軟體和稀土。會後發表聲明，稱氣氛良好。" * 3
+    + "\n\n谈判结束后，双方一起参观了展览，看了新的網路平台。\n\n會場對面的理发店，這幾天一直開到深夜。",
+)
+"""The first page loads models and tables. It is one of ours, long enough for all of them and in both scripts, so that
+no page of the input is timed for that and all processes share them."""
 _PATIENCE = 1.0
 """Seconds that a process has to end by itself, once nobody listens to it."""
 _PR_SET_PDEATHSIG = 1

@@ -86,21 +86,23 @@ _FIELDS = frozenset(("title", "byline", "source", "date", "caption", "tag_line")
 """Kinds of cut whose text is in a field. In an element that a user keeps, nothing else is taken out as a whole."""
 
 
-_TITLES_ABOVE, _SHORTEST_TITLE, _LONGEST_TITLE = 5, 4, 80
-"""Lines above the first paragraph among which its title is, and the code points of a title."""
+_TITLES_ABOVE, _SHORTEST_TITLE = 5, 4
+"""Lines above the first paragraph among which its title is, and the code points of a title at least."""
 _FAR_ABOVE, _LONG_TITLE = 12, 14
 """The same where buttons, names and captions stand between: then it is a line of so many code points at least."""
 
 
 def _above(judged: Judged) -> list[int]:
     """Return the lines above the first paragraph that may be its title: what they name belongs to the article."""
+    from pipeline.ingest.title import LONGEST_TITLE
+
     lines, kept = judged.lines, judged.kept
-    first = next((i for i in kept if "。" in lines[i] or len(lines[i]) > _LONGEST_TITLE), kept[0])
+    first = next((i for i in kept if "。" in lines[i] or len(lines[i]) > LONGEST_TITLE), kept[0])
     return [
         i
         for i in range(max(0, first - _FAR_ABOVE), first)
         if not judged.bits[i]
-        and (_SHORTEST_TITLE if first - i <= _TITLES_ABOVE else _LONG_TITLE) <= len(lines[i]) <= _LONGEST_TITLE
+        and (_SHORTEST_TITLE if first - i <= _TITLES_ABOVE else _LONG_TITLE) <= len(lines[i]) <= LONGEST_TITLE
     ]
 
 

@@ -9,7 +9,7 @@ from pipeline.ingest.blocks import FURNITURE
 from pipeline.ingest.elements import Tree
 from pipeline.ingest.rules import first_rule, mask
 
-__all__ = ["bare_lines", "headlines_below", "is_told", "sentences"]
+__all__ = ["LONG_LINE", "bare_lines", "headlines_below", "is_told", "sentences"]
 
 _OF_A_SITE = FURNITURE - {"copyright", "template_residue"}
 """Kinds of noise rule that do not match a line of an article that stands by itself."""
@@ -32,7 +32,7 @@ _ONLY_ON_PAGES = frozenset(
     )
 )
 """Kinds of rule, and rules, that match no line of 3,000 articles of news-pool: who finds one of them has a page."""
-_LONG_LINE = 40
+LONG_LINE = 40
 """Code points of a line that stands in a text twice only where a page was copied with its second copy."""
 _HEADLINES, _HEADLINE = 4, (9, 45)
 """Lines at the end of a text, and their code points, that are headlines of other articles."""
@@ -90,7 +90,7 @@ def headlines_below(lines: Sequence[str]) -> int:
 
 def _is_pasted(lines: Sequence[str]) -> bool:
     """Whether a text was pasted with a copy of itself, or with the headlines below it."""
-    long = [line for line in lines if len(line) >= _LONG_LINE and is_told(line)]
+    long = [line for line in lines if len(line) >= LONG_LINE and is_told(line)]
     return len(set(long)) < len(long) or headlines_below(lines) < len(lines)
 
 

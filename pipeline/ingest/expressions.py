@@ -18,7 +18,22 @@ __all__ = ["ENDLESS", "OPERATIONS", "Programs", "Writer", "cased"]
 
 ENDLESS = 1 << 30
 """Code points that no line has."""
-OPERATIONS = ("match", "one", "set", "repeat", "split", "switch", "jump", "begin", "end", "edge", "look", "fail")
+_OPERANDS = {
+    "match": 0,
+    "one": 1,
+    "set": 1,
+    "repeat": 4,
+    "split": 2,
+    "switch": 2,
+    "jump": 1,
+    "begin": 0,
+    "end": 0,
+    "edge": 1,
+    "look": 3,
+    "fail": 0,
+}
+"""Numbers behind each operation; behind those of a switch stand its cases."""
+OPERATIONS = tuple(_OPERANDS)
 """By their numbers, which the kernel has too."""
 _ALSO = {"i": "\u0130\u0131", "s": "\u017f", "k": "\u212a"}
 """What else a letter matches where case is ignored."""
@@ -234,22 +249,6 @@ class Writer:
                 at += len(cases) * 2
             at += 1 + _OPERANDS[operation]
         return code
-
-
-_OPERANDS = {
-    "match": 0,
-    "one": 1,
-    "set": 1,
-    "repeat": 4,
-    "split": 2,
-    "switch": 2,
-    "fail": 0,
-    "jump": 1,
-    "begin": 0,
-    "end": 0,
-    "edge": 1,
-    "look": 3,
-}
 
 
 @cache

@@ -50,10 +50,11 @@ def find_fillers(fluency: Fluency, key: NDArray[np.uint32]) -> list[tuple[int, i
     """Return the spans of fillers in a text, by the code points of its key, shape `(size,)`; [] for nearly all."""
     if splices.strange_ends(fluency.language, key, _MARK_POINTS, _CLAUSE, _GLANCE, round(_STRANGE / STEP)) < _FEW:
         return []
-    ends = _marks()[key].nonzero()[0]
+    marks = _marks()[key]
+    ends = marks.nonzero()[0]
     ends = ends[ends >= _CLAUSE]
     gain = _gains(fluency, key, ends)
-    breaks = np.flatnonzero(_marks()[key] | (key == _BREAK))
+    breaks = np.flatnonzero(marks | (key == _BREAK))
     place = np.searchsorted(breaks, ends)
     sizes = ends - np.where(place > 0, breaks[place - 1] + 1, 0)
     pairs = key[ends[:, None] + _BACK[:3]]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.article import Cut
-from pipeline.ingest.bare import bare_lines, headlines_below, is_told, sentences
+from pipeline.ingest.bare import LONG_LINE, bare_lines, headlines_below, is_told, sentences
 from pipeline.ingest.blocks import FURNITURE, describe
 from pipeline.ingest.elements import Forced, Tree
 from pipeline.ingest.flatten import Flat
@@ -58,9 +58,8 @@ _TALK = 5
 """Lines that only readers' comments have (reply, report, so many likes) from which on a heading begins such."""
 _HAN = re.compile("[\u3400-\u9fff]")
 _CLAUSE = re.compile("[\u3400-\u9fff][，,]")
-_LONG_LINE, _COPIED = 40, 0.25
-"""Code points of a line that stands on a page twice only where it was copied, and the share of what would stay that
-copies of such lines must have for all copies to go."""
+_COPIED = 0.25
+"""Share of what would stay that copies of lines of `LONG_LINE` must have for all copies to go."""
 _SHORTEST_HEADLINE, _LONGEST_HEADLINE = 10, 45
 """Code points of a headline; a told line that is longer is a paragraph."""
 _LIKELY = 0.2
@@ -270,7 +269,7 @@ def _without_copies(kept: list[int], lines: Sequence[str], hides: Sequence[bool]
     first: dict[str, int] = {}
     for i in sorted(kept, key=lambda i: (hides[i], i)):
         first.setdefault(lines[i], i)
-    copies = [i for i in kept if len(lines[i]) >= _LONG_LINE and first[lines[i]] != i]
+    copies = [i for i in kept if len(lines[i]) >= LONG_LINE and first[lines[i]] != i]
     if sum(len(lines[i]) for i in copies) < _COPIED * sum(len(lines[i]) for i in kept):
         return kept
     return [i for i in kept if first[lines[i]] == i]
